@@ -1,0 +1,241 @@
+// Package listener opens the sockets of bind lines, accepts connections within the limits that are configured, and
+// hands each to whoever serves it.
+//
+//	Open    binds; the kernel queues connections from now on.
+//	Run     accepts until Stop, and returns when the last accepted connection was served.
+//	Stop    closes the listening socket; accepted connections go on.
+//	Close   is Stop, and closes the connections that are not yet handed over too.
+package listener
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+	"time"
+
+	"eddy/internal/config/model"
+	"eddy/internal/fastpath/proxy"
+	"eddy/internal/fastpath/proxyproto"
+)
+
+// Handler serves connections. Its methods are called on a goroutine of the connection's own and close it before
+// they return.
+type Handler interface {
+	// Serve serves a connection whose addresses are the socket's.
+	Serve(c net.Conn, l *proxy.Listener)
+	// ServeAs serves one for which a PROXY protocol header named the addresses.
+	ServeAs(c net.Conn, l *proxy.Listener, src, dst netip.AddrPort)
+}
+
+// Options say what to listen on and for whom.
+type Options struct {
+	Listener *proxy.Listener // Model is the bind line
+	Handler  Handler
+	// Limits that the connections count against beside the bind line's own maxconn: the frontend's and the
+	// process's. A nil Limit is none.
+	Limits []*Limit
+	// Backlog is the length of the kernel's queue when the bind line gives none; 0 leaves it to the system.
+	Backlog int
+	// HeaderTimeout bounds the wait for a PROXY protocol header; 0 means DefaultHeaderTimeout.
+	HeaderTimeout time.Duration
+	// KeepAlive makes the kernel probe silent connections (option clitcpka).
+	KeepAlive bool
+	// Report is told what goes wrong after Open: accepting fails, a PROXY protocol header is bad. It must not block;
+	// any goroutine calls it. It may be nil.
+	Report func(error)
+}
+
+// DefaultHeaderTimeout is how long a connection may take for its PROXY protocol header when nothing else is said.
+const DefaultHeaderTimeout = 10 * time.Second
+
+// Accepting is tried again after a failure, the system being out of descriptors say, after a pause between these.
+const (
+	minPause = 5 * time.Millisecond
+	maxPause = time.Second
+)
+
+// Listener is an open listening socket. All methods may be called from any goroutine; Run once.
+type Listener struct {
+	opts   Options
+	bind   *model.Bind
+	sock   *socket
+	limits []*Limit
+	stop   chan struct{} // closed by Stop
+	once   sync.Once
+	conns  sync.WaitGroup
+
+	mu     sync.Mutex
+	early  map[net.Conn]struct{} // connections whose PROXY protocol header is awaited
+	closed bool
+}
+
+// Open binds the address of a bind line. The error is a *BindError.
+func Open(o Options) (*Listener, error) {
+	b := o.Listener.Model
+	backlog := b.Backlog
+	if backlog == 0 {
+		backlog = o.Backlog
+	}
+	sock, err := open(b, backlog, o.KeepAlive)
+	if err != nil {
+		return nil, newBindError(b, err)
+	}
+	if o.HeaderTimeout <= 0 {
+		o.HeaderTimeout = DefaultHeaderTimeout
+	}
+	if o.Report == nil {
+		o.Report = func(error) {}
+	}
+	l := &Listener{opts: o, bind: b, sock: sock, stop: make(chan struct{}), early: map[net.Conn]struct{}{}}
+	if b.MaxConn > 0 {
+		l.limits = append(l.limits, NewLimit(b.MaxConn))
+	}
+	for _, lim := range o.Limits {
+		if lim != nil {
+			l.limits = append(l.limits, lim)
+		}
+	}
+	return l, nil
+}
+
+// Addr is the address as the kernel has it.
+func (l *Listener) Addr() net.Addr { return l.sock.Addr() }
+
+// Run accepts connections until Stop and returns when all that it accepted have been served. While a limit is
+// reached it holds one connection back; the others wait in the kernel's queue.
+func (l *Listener) Run() {
+	defer l.conns.Wait()
+	pause := time.Duration(0)
+	for {
+		c, err := l.sock.Accept()
+		if err != nil {
+			if pause = l.failed(err, pause); pause < 0 {
+				return
+			}
+			continue
+		}
+		pause = 0
+		if !l.acquire() {
+			_ = c.Close()
+			return
+		}
+		l.conns.Add(1)
+		go l.serve(c)
+	}
+}
+
+// failed waits after an error of Accept, longer than the last time, and returns how long it did; -1 means that Run is
+// to end.
+func (l *Listener) failed(err error, last time.Duration) time.Duration {
+	if errors.Is(err, net.ErrClosed) {
+		return -1
+	}
+	if errors.Is(err, syscall.ECONNABORTED) {
+		return last // the client gave up in the queue
+	}
+	if last == 0 { // once for each time that it begins to fail
+		l.opts.Report(fmt.Errorf("cannot accept connections on %s: %w%s", addrText(l.bind), reason(err), acceptHint(err)))
+	}
+	pause := min(max(2*last, minPause), maxPause)
+	t := time.NewTimer(pause)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return pause
+	case <-l.stop:
+		return -1
+	}
+}
+
+func acceptHint(err error) string {
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		return "; raise the limit on open files (ulimit -n), or lower maxconn in the global section"
+	}
+	return ""
+}
+
+// acquire takes a slot of each limit, waiting for one where there is none; false: Stop came first.
+func (l *Listener) acquire() bool {
+	for i, lim := range l.limits {
+		if !lim.Acquire(l.stop) {
+			for _, held := range l.limits[:i] {
+				held.Release()
+			}
+			return false
+		}
+	}
+	return true
+}
+
+func (l *Listener) serve(c net.Conn) {
+	defer l.conns.Done()
+	defer func() {
+		for _, lim := range l.limits {
+			lim.Release()
+		}
+	}()
+	if !l.bind.AcceptProxy {
+		l.opts.Handler.Serve(c, l.opts.Listener)
+		return
+	}
+	h, err := l.readHeader(c)
+	switch {
+	case err != nil:
+		_ = c.Close()
+		l.opts.Listener.ErrConn.Add(1)
+		if !errors.Is(err, net.ErrClosed) {
+			l.opts.Report(fmt.Errorf("%s: connection from %s dropped: %w", addrText(l.bind), c.RemoteAddr(), err))
+		}
+	case h.Known():
+		l.opts.Handler.ServeAs(c, l.opts.Listener, h.Src, h.Dst)
+	default:
+		l.opts.Handler.Serve(c, l.opts.Listener)
+	}
+}
+
+// readHeader takes the PROXY protocol header off a new connection.
+func (l *Listener) readHeader(c net.Conn) (proxyproto.Header, error) {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return proxyproto.Header{}, net.ErrClosed
+	}
+	l.early[c] = struct{}{}
+	l.mu.Unlock()
+	defer func() {
+		l.mu.Lock()
+		delete(l.early, c)
+		l.mu.Unlock()
+	}()
+	if err := c.SetReadDeadline(time.Now().Add(l.opts.HeaderTimeout)); err != nil {
+		return proxyproto.Header{}, err
+	}
+	h, err := proxyproto.Read(c)
+	if err != nil {
+		return h, err
+	}
+	return h, c.SetReadDeadline(time.Time{})
+}
+
+// Stop closes the listening socket and takes a unix socket's file away, unless the socket was inherited or the path
+// has become another's. Connections that were accepted go on.
+func (l *Listener) Stop() {
+	l.once.Do(func() {
+		close(l.stop)
+		l.sock.close()
+	})
+}
+
+// Close is Stop, and closes the connections whose PROXY protocol header is still awaited.
+func (l *Listener) Close() {
+	l.Stop()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	for c := range l.early {
+		_ = c.Close()
+	}
+}
