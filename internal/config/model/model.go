@@ -186,8 +186,6 @@ type Options struct {
 	OriginalTo                                                              *ForwardFor
 	TransparentProxy                                                        bool
 	LogCLF                                                                  bool // httplog or tcplog with "clf"
-	AllBackups, NoLinger, PreferLastServer, HTTPNoDelay                     bool
-	RestrictHdrNames                                                        string // http-restrict-req-hdr-names: preserve (default) | delete | reject
 }
 
 // ForwardFor is "option forwardfor [except net] [header name] [if-none]".
