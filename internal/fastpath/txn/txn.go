@@ -141,6 +141,10 @@ func (t *Txn) Reset() {
 	t.BytesIn, t.BytesOut = 0, 0
 	t.Service, t.Script = nil, nil
 	t.ErrorStatus, t.NoRetry = 0, false
+	t.Ready, t.ID = time.Time{}, 0
+	t.BackSrc, t.BackDst = netip.AddrPort{}, netip.AddrPort{}
+	t.Reused, t.BackQueue, t.ServerQueue, t.ServerStatus = false, 0, 0, 0
+	t.Timeouts = model.Timeouts{}
 	t.Undecided, t.InspectOver, t.Resume = false, false, 0
 }
 

@@ -1,0 +1,207 @@
+package stream
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"eddy/internal/config/model"
+	"eddy/internal/fastpath/proxy"
+)
+
+// Frontend serves the client connections of one proxy. All methods may be called from any goroutine.
+type Frontend struct {
+	Config
+	m       *model.Proxy
+	streams sync.Pool
+
+	stopping atomic.Bool // take no new requests
+
+	ctx  context.Context // ends at Kill: waits for servers end with it
+	kill context.CancelFunc
+
+	mu      sync.Mutex
+	clients client // ring of the connections that are served
+	count   int
+	killed  bool
+	empty   chan struct{} // made by Drain, closed when count falls to 0
+}
+
+// New makes a Frontend.
+func New(c Config) (*Frontend, error) {
+	f := &Frontend{Config: c, m: c.Proxy.Model}
+	if f.IDs == nil {
+		f.IDs = new(atomic.Uint64)
+	}
+	f.ctx, f.kill = context.WithCancel(context.Background())
+	// A body needs room behind its head.
+	f.Limits.MaxHead = min(f.Limits.MaxHead, c.Pools.Size()-bodyRoom)
+	f.streams.New = func() any { return newStream(f) }
+	f.clients.next, f.clients.prev = &f.clients, &f.clients
+	return f, nil
+}
+
+// bodyRoom is the part of a buffer that no head takes.
+const bodyRoom = 1 << 10
+
+// Serve serves a client connection to its end and closes it; it blocks. src and dst of the connection are what nc
+// says.
+func (f *Frontend) Serve(nc net.Conn, l *proxy.Listener) {
+	src, dst := addrPort(nc.RemoteAddr()), addrPort(nc.LocalAddr())
+	f.ServeAs(nc, l, src, dst)
+}
+
+// ServeAs is Serve with the addresses that a PROXY protocol header told.
+func (f *Frontend) ServeAs(nc net.Conn, l *proxy.Listener, src, dst netip.AddrPort) {
+	c := &client{front: f}
+	if err := c.conn.Init(nc); err != nil {
+		_ = nc.Close()
+		return
+	}
+	c.info.Src, c.info.Dst = src, dst
+	c.info.RealSrc, c.info.RealDst = addrPort(nc.RemoteAddr()), addrPort(nc.LocalAddr())
+	c.info.ProxyProto = c.info.Src != c.info.RealSrc
+	_, c.info.Unix = nc.(*net.UnixConn)
+	c.info.Listener = l
+	c.info.Accepted = time.Now()
+	c.ready = c.info.Accepted
+	if !f.add(c) {
+		_ = nc.Close()
+		return
+	}
+	defer f.remove(c)
+	f.counted(c, 1)
+	defer f.counted(c, -1)
+	c.serve()
+}
+
+// counted counts a connection that begins or ends.
+func (f *Frontend) counted(c *client, n int64) {
+	now := c.info.Accepted.UnixNano()
+	for _, counts := range c.counts() {
+		if counts == nil {
+			continue
+		}
+		cur := counts.Conns.Add(n)
+		if n < 0 {
+			continue
+		}
+		counts.ConnsTot.Add(1)
+		counts.ConnRate.Add(now, 1)
+		for m := counts.ConnsMax.Load(); cur > m && !counts.ConnsMax.CompareAndSwap(m, cur); m = counts.ConnsMax.Load() {
+		}
+	}
+}
+
+// add takes a client into the ring; false: the frontend was killed.
+func (f *Frontend) add(c *client) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.killed {
+		return false
+	}
+	c.prev, c.next = f.clients.prev, &f.clients
+	c.prev.next, c.next.prev = c, c
+	f.count++
+	return true
+}
+
+func (f *Frontend) remove(c *client) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c.prev.next, c.next.prev = c.next, c.prev
+	c.next, c.prev = nil, nil
+	f.count--
+	if f.count == 0 && f.empty != nil {
+		close(f.empty)
+		f.empty = nil
+	}
+}
+
+// Clients is the number of connections being served.
+func (f *Frontend) Clients() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.count
+}
+
+// Stop begins the graceful stop: idle connections close, the others after the answer to the request they are at.
+// Connections in tcp mode go on.
+func (f *Frontend) Stop() {
+	f.stopping.Store(true)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for c := f.clients.next; c != &f.clients; c = c.next {
+		c.closeIdle()
+	}
+}
+
+// Drain waits until no connection is left; false: ctx ended first.
+func (f *Frontend) Drain(ctx context.Context) bool {
+	f.mu.Lock()
+	if f.count == 0 {
+		f.mu.Unlock()
+		return true
+	}
+	if f.empty == nil {
+		f.empty = make(chan struct{})
+	}
+	empty := f.empty
+	f.mu.Unlock()
+	select {
+	case <-empty:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Kill closes all connections, those to servers too, and refuses new ones. Their goroutines end soon; Drain waits for
+// them.
+func (f *Frontend) Kill() {
+	f.stopping.Store(true)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.killed = true
+	f.kill()
+	for c := f.clients.next; c != &f.clients; c = c.next {
+		c.kill()
+	}
+}
+
+// addrPort takes the IP address and port out of an address; zero for unix sockets.
+func addrPort(a net.Addr) netip.AddrPort {
+	t, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	ap := t.AddrPort()
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}
+
+// idleUntil is when a connection that waits for its next request is closed.
+func (f *Frontend) idleUntil(now time.Time) time.Time {
+	t := &f.m.Timeouts
+	return after(now, first(t.HTTPKeepAlive, t.HTTPRequest, t.Client))
+}
+
+// first gives the first duration that is set.
+func first(ds ...time.Duration) time.Duration {
+	for _, d := range ds {
+		if d > 0 {
+			return d
+		}
+	}
+	return 0
+}
+
+// after is the moment d from now; never (zero) when d is not set.
+func after(now time.Time, d time.Duration) time.Time {
+	if d <= 0 {
+		return time.Time{}
+	}
+	return now.Add(d)
+}

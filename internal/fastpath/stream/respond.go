@@ -1,0 +1,160 @@
+package stream
+
+import (
+	"errors"
+	"time"
+
+	"eddy/internal/fastpath/http1"
+	"eddy/internal/fastpath/proxy"
+	"eddy/internal/fastpath/txn"
+	"eddy/internal/fastpath/wire"
+)
+
+// respond sends the server's answer, whose head is in tx.Res, to the client.
+func (s *stream) respond() {
+	tx := &s.tx
+	res := &tx.Res
+	tx.HasRes = true
+	// What the server says counts for the server, whatever rules make of the headers.
+	s.srvKeep = res.KeepAlive() && !s.serverCloses() && !s.lost
+	if !s.responseRules() {
+		return
+	}
+	s.afterRules()
+	kind := res.Body()
+	switch {
+	case kind == http1.BodyTunnel:
+		s.keep = false
+	case kind == http1.BodyUntilClose:
+		s.keep = false
+	case kind == http1.BodyChunked && s.minor == 0:
+		s.keep = false
+		res.SetBody(http1.BodyUntilClose, 0)
+		kind = http1.BodyUntilClose
+	}
+	s.toCli = outflow{conn: &s.c.conn, chunked: kind == http1.BodyChunked, tail: s.toCli.tail}
+	out := s.responseHead()
+	if kind == http1.BodyTunnel {
+		s.respondTunnel(out)
+		return
+	}
+	if !s.download(out) {
+		s.srvKeep = false
+		return
+	}
+	s.srvKeep = s.srvKeep && s.res.kind != http1.BodyUntilClose && s.res.behind() == 0
+	if s.pump.running && s.srvKeep {
+		s.pump.join() // the server goes on reading; so do we
+	}
+}
+
+// responseRules runs the rules for responses; false: the answer was replaced or the connection ended.
+func (s *stream) responseRules() bool {
+	tx := &s.tx
+	if s.b.TCPRes != nil {
+		tx.Stage = txn.StageResContent
+		tx.InspectOver = true
+		v := s.b.TCPRes.Run(tx)
+		tx.InspectOver, tx.Resume = false, 0
+		if v != txn.Next && v != txn.Accept && v != txn.Wait {
+			s.refuseResponse(v)
+			return false
+		}
+	}
+	tx.Stage = txn.StageHTTPRes
+	for _, rules := range [2]Rules{s.b.HTTPRes, s.frontHTTPRes()} {
+		if rules == nil {
+			continue
+		}
+		if v := rules.Run(tx); s.dead || v != txn.Next && v != txn.Accept && v != txn.Wait {
+			s.refuseResponse(v)
+			return false
+		}
+	}
+	return true
+}
+
+// frontHTTPRes is the frontend's http-response rules when it has its own.
+func (s *stream) frontHTTPRes() Rules {
+	if s.backs() {
+		return s.f.HTTPRes
+	}
+	return nil
+}
+
+// refuseResponse does what a response rule's verdict says in the place of the server's answer.
+func (s *stream) refuseResponse(v txn.Verdict) {
+	s.srvKeep = false
+	if s.dead {
+		return
+	}
+	switch v {
+	case txn.Answer:
+		s.fault('L', 'H')
+		s.answerOr(500)
+		return
+	case txn.Reject, txn.Drop:
+		s.deniedResponse()
+		s.Close(v == txn.Drop)
+		return
+	case txn.Deny:
+		s.deniedResponse()
+		s.answerOr(502)
+		return
+	}
+	s.fault('I', 'H')
+	s.answerError(500)
+}
+
+// deniedResponse counts a response that a rule refused.
+func (s *stream) deniedResponse() {
+	s.fault('P', 'H')
+	s.countErr(func(n *proxy.Counts) { n.DeniedRes.Add(1) })
+	s.b.Proxy.Back.DeniedRes.Add(1)
+	if v := s.tx.Server; v != nil {
+		v.DeniedRes.Add(1)
+	}
+}
+
+// download sends head and body to the client; false: that was cut short.
+func (s *stream) download(out *wire.Buffer) bool {
+	b := &s.res
+	for {
+		data := b.data()
+		if b.err != nil {
+			s.serverBroke(nil)
+			return false
+		}
+		if len(data) > 0 || b.done || out != nil {
+			var trailers []byte
+			if b.done {
+				trailers = b.chunks.Trailers()
+			}
+			n, err := s.toCli.send(s.clientIdle(), out, data, b.done, trailers)
+			if !s.sent(n, err) {
+				return false
+			}
+			b.taken()
+			out = nil
+		}
+		if b.done {
+			return true
+		}
+		if err := b.fill(after(time.Now(), s.serverIdle())); err != nil {
+			s.serverBroke(err)
+			return false
+		}
+	}
+}
+
+// serverBroke ends the client's connection when the server's answer ends too early: the client must see that it is
+// not whole.
+func (s *stream) serverBroke(err error) {
+	s.keep, s.linger = false, false
+	s.countServerErr()
+	if errors.Is(err, wire.ErrTimeout) {
+		s.fault('s', 'D')
+		return
+	}
+	s.fault('S', 'D')
+}
