@@ -1,0 +1,855 @@
+#include "vm.h"
+
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "_cgo_export.h"
+
+// Registry keys: the address is the key.
+static const char key_private, key_threads;
+
+int64_t eddy_now(void) {
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+// Every thread inherits the extra space of the main one.
+eddy_state *eddy_of(lua_State *L) { return *(eddy_state **)lua_getextraspace(L); }
+
+static void *alloc(void *ud, void *p, size_t osize, size_t nsize) {
+	eddy_state *S = ud;
+	if (p == NULL) osize = 0; // then osize is a type tag
+	if (nsize == 0) {
+		S->mem -= osize;
+		free(p);
+		return NULL;
+	}
+	if (nsize > osize && S->mem_max != 0 && S->mem - osize + nsize > S->mem_max) return NULL;
+	void *q = realloc(p, nsize);
+	if (q == NULL) return NULL;
+	S->mem += nsize - osize;
+	if (S->mem > S->mem_peak) S->mem_peak = S->mem;
+	return q;
+}
+
+// --- buffers: plain malloc, because Lua's allocator may raise ---
+
+static int buf_room(eddy_buf *b, size_t n) {
+	if (b->cap - b->len >= n) return 0;
+	size_t cap = b->cap ? b->cap * 2 : 512;
+	while (cap - b->len < n) cap *= 2;
+	char *p = realloc(b->p, cap);
+	if (p == NULL) return -1;
+	b->p = p;
+	b->cap = cap;
+	return 0;
+}
+
+static int buf_put(eddy_buf *b, const void *p, size_t n) {
+	if (buf_room(b, n)) return -1;
+	memcpy(b->p + b->len, p, n);
+	b->len += n;
+	return 0;
+}
+
+static int buf_tag(eddy_buf *b, char tag) { return buf_put(b, &tag, 1); }
+
+static int buf_u32(eddy_buf *b, uint32_t n) { return buf_put(b, &n, 4); }
+
+static int buf_str(eddy_buf *b, const char *p, size_t n) {
+	return buf_tag(b, EDDY_T_STR) || buf_u32(b, (uint32_t)n) || buf_put(b, p, n);
+}
+
+int eddy_ret_grow(eddy_state *S, size_t need) { return buf_room(&S->ret, need); }
+
+#define MAX_ENCODED (64u << 20)
+
+// encode writes the value at idx (absolute). It never raises: only functions of Lua that neither allocate nor call
+// metamethods are used, except lua_checkstack, which reports. Non-zero: too deep, too big, out of memory.
+static int encode(lua_State *L, int idx, eddy_buf *b, int depth) {
+	if (b->len > MAX_ENCODED) return -1;
+	switch (lua_type(L, idx)) {
+	case LUA_TNIL:
+		return buf_tag(b, EDDY_T_NIL);
+	case LUA_TBOOLEAN:
+		return buf_tag(b, lua_toboolean(L, idx) ? EDDY_T_TRUE : EDDY_T_FALSE);
+	case LUA_TNUMBER: {
+		if (lua_isinteger(L, idx)) {
+			int64_t i = lua_tointeger(L, idx);
+			return buf_tag(b, EDDY_T_INT) || buf_put(b, &i, 8);
+		}
+		double n = lua_tonumber(L, idx);
+		return buf_tag(b, EDDY_T_NUM) || buf_put(b, &n, 8);
+	}
+	case LUA_TSTRING: {
+		size_t len;
+		const char *p = lua_tolstring(L, idx, &len);
+		if (len > MAX_ENCODED) return -1;
+		return buf_str(b, p, len);
+	}
+	case LUA_TTABLE:
+		break;
+	default:
+		return buf_tag(b, EDDY_T_OTHER);
+	}
+	if (depth >= EDDY_MAX_DEPTH || !lua_checkstack(L, 4)) return -1;
+	lua_Unsigned n = lua_rawlen(L, idx);
+	if (n > MAX_ENCODED) return -1;
+	if (buf_tag(b, EDDY_T_TABLE) || buf_u32(b, (uint32_t)n)) return -1;
+	size_t at = b->len;
+	if (buf_u32(b, 0)) return -1;
+	for (lua_Unsigned i = 1; i <= n; i++) {
+		lua_rawgeti(L, idx, (lua_Integer)i);
+		int rc = encode(L, lua_gettop(L), b, depth + 1);
+		lua_pop(L, 1);
+		if (rc) return rc;
+	}
+	uint32_t pairs = 0;
+	lua_pushnil(L);
+	while (lua_next(L, idx)) {
+		int top = lua_gettop(L);
+		int seq = lua_isinteger(L, top - 1);
+		if (seq) {
+			lua_Integer k = lua_tointeger(L, top - 1);
+			seq = k >= 1 && (lua_Unsigned)k <= n;
+		}
+		if (!seq) {
+			int rc = encode(L, top - 1, b, depth + 1);
+			if (!rc) rc = encode(L, top, b, depth + 1);
+			if (rc) {
+				lua_pop(L, 2);
+				return rc;
+			}
+			pairs++;
+		}
+		lua_pop(L, 1);
+	}
+	memcpy(b->p + at, &pairs, 4);
+	return 0;
+}
+
+// A userdata that owns a handle. It is known by its mark, not by its metatable: preludes may give it a class of their
+// own (with the private debug library), which must keep owned_gc as its __gc.
+typedef struct {
+	const void *mark;
+	int64_t handle;
+} owned;
+
+static owned *to_owned(lua_State *L, int i) {
+	owned *o = lua_touserdata(L, i);
+	if (o == NULL || lua_rawlen(L, i) != sizeof *o || o->mark != &key_private) return NULL;
+	return o;
+}
+
+static int owned_gc(lua_State *L) {
+	owned *o = to_owned(L, 1);
+	if (o != NULL && o->handle != 0) {
+		int64_t v = o->handle;
+		o->handle = 0;
+		eddyGoRelease(eddy_of(L), v);
+	}
+	return 0;
+}
+
+// decode pushes one value and moves *p; it may raise (memory) and must run protected. The bytes are Go's own.
+static void decode(lua_State *L, const char **p) {
+	luaL_checkstack(L, 4, "value is nested too deep");
+	char tag = *(*p)++;
+	int64_t i;
+	double n;
+	uint32_t len, pairs;
+	switch (tag) {
+	case EDDY_T_NIL:
+		lua_pushnil(L);
+		return;
+	case EDDY_T_FALSE:
+	case EDDY_T_TRUE:
+		lua_pushboolean(L, tag == EDDY_T_TRUE);
+		return;
+	case EDDY_T_INT:
+		memcpy(&i, *p, 8);
+		*p += 8;
+		lua_pushinteger(L, i);
+		return;
+	case EDDY_T_NUM:
+		memcpy(&n, *p, 8);
+		*p += 8;
+		lua_pushnumber(L, n);
+		return;
+	case EDDY_T_STR:
+		memcpy(&len, *p, 4);
+		lua_pushlstring(L, *p + 4, len);
+		*p += 4 + len;
+		return;
+	case EDDY_T_OWNED: {
+		memcpy(&i, *p, 8);
+		*p += 8;
+		owned *o = lua_newuserdatauv(L, sizeof *o, 0);
+		o->mark = &key_private;
+		o->handle = i;
+		luaL_setmetatable(L, "eddy.owned");
+		return;
+	}
+	case EDDY_T_REF:
+		memcpy(&i, *p, 8);
+		*p += 8;
+		lua_rawgeti(L, LUA_REGISTRYINDEX, i);
+		return;
+	case EDDY_T_TABLE:
+		memcpy(&len, *p, 4);
+		memcpy(&pairs, *p + 4, 4);
+		*p += 8;
+		lua_createtable(L, (int)len, (int)pairs);
+		for (uint32_t k = 1; k <= len; k++) {
+			decode(L, p);
+			lua_rawseti(L, -2, k);
+		}
+		for (uint32_t k = 0; k < pairs; k++) {
+			decode(L, p);
+			decode(L, p);
+			if (lua_isnil(L, -2)) lua_pop(L, 2); // nil cannot be a key
+			else lua_rawset(L, -3);
+		}
+		return;
+	}
+	luaL_error(L, "malformed value from Go");
+}
+
+static int decode_all(lua_State *L, const char *p, size_t len) {
+	const char *end = p + len;
+	int n = 0;
+	for (; p < end; n++) decode(L, &p);
+	return n;
+}
+
+// --- yields ---
+
+int eddy_can_yield(eddy_state *S, lua_State *L) { return S->blocked == 0 && lua_isyieldable(L); }
+
+int eddy_over(eddy_state *S) {
+	return S->killing || S->cancel || __atomic_load_n(S->stop, __ATOMIC_RELAXED) ||
+	       (S->deadline != 0 && eddy_now() > S->deadline);
+}
+
+int eddy_yield_job(lua_State *L, eddy_job *job, lua_KContext ctx, lua_KFunction k) {
+	eddy_state *S = eddy_of(L);
+	S->job = job;
+	S->reason = EDDY_JOB;
+	return lua_yieldk(L, 0, ctx, k);
+}
+
+void eddy_job_run(eddy_job *job) { job->run(job); }
+
+// eddy_stop is not caught by pcall: it yields, and the run is never resumed. Where it cannot yield it raises, and the
+// hook raises again after each further instruction until the error has left the part that cannot yield.
+static void hook(lua_State *L, lua_Debug *ar);
+
+int eddy_stop(lua_State *L, const char *why) {
+	eddy_state *S = eddy_of(L);
+	if (!S->killing) {
+		S->killing = EDDY_KILLED;
+		luaL_traceback(L, L, why, 0);
+		size_t n;
+		const char *p = lua_tolstring(L, -1, &n);
+		S->out.len = 0;
+		buf_str(&S->out, p, n);
+		lua_pop(L, 1);
+	}
+	if (eddy_can_yield(S, L)) {
+		S->reason = S->killing;
+		return lua_yield(L, 0);
+	}
+	lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+	return luaL_error(L, "%s", why);
+}
+
+const char *eddy_why(eddy_state *S) {
+	return S->cancel                                     ? "the caller has gone"
+	       : __atomic_load_n(S->stop, __ATOMIC_RELAXED) ? "eddy is stopping"
+	                                                    : "execution time is over";
+}
+
+// hook runs every hook_count instructions.
+static void hook(lua_State *L, lua_Debug *ar) {
+	(void)ar;
+	eddy_state *S = eddy_of(L);
+	if (eddy_over(S)) {
+		eddy_stop(L, eddy_why(S));
+		return;
+	}
+	if ((__atomic_load_n(S->waiters, __ATOMIC_RELAXED) != 0 || eddy_now() > S->slice) && eddy_can_yield(S, L)) {
+		S->reason = EDDY_YIELD;
+		lua_yield(L, 0);
+	}
+}
+
+// --- Go functions ---
+
+static int push_ret(lua_State *L, eddy_state *S) {
+	int n = decode_all(L, S->ret.p, S->ret.len);
+	if (S->ret.cap > (1u << 20)) { // one big answer must not keep its room for ever
+		free(S->ret.p);
+		memset(&S->ret, 0, sizeof S->ret);
+	}
+	return n;
+}
+
+static int raise_ret(lua_State *L, eddy_state *S) {
+	luaL_where(L, 1);
+	const char *p = S->ret.p;
+	if (S->ret.len > 0) decode(L, &p);
+	else lua_pushliteral(L, "error");
+	lua_concat(L, 2);
+	return lua_error(L);
+}
+
+// after_wait: the stack holds what eddy_resume was given: true and results, or false and a message.
+static int after_wait(lua_State *L, int status, lua_KContext ctx) {
+	(void)status;
+	(void)ctx;
+	int n = lua_gettop(L);
+	if (n == 0) return 0;
+	if (lua_toboolean(L, 1)) return n - 1;
+	luaL_where(L, 1);
+	lua_pushvalue(L, 2);
+	lua_concat(L, 2);
+	return lua_error(L);
+}
+
+static int after_yield(lua_State *L, int status, lua_KContext ctx) {
+	(void)status;
+	(void)ctx;
+	lua_settop(L, 0);
+	return 0;
+}
+
+static int trampoline(lua_State *L) {
+	eddy_state *S = eddy_of(L);
+	int fn = (int)lua_tointeger(L, lua_upvalueindex(1));
+	int n = lua_gettop(L);
+	if (n > EDDY_MAX_ARGS) return luaL_error(L, "too many arguments (%d, at most %d)", n, EDDY_MAX_ARGS);
+	for (int i = 0; i < n; i++) {
+		eddy_arg *a = &S->args[i];
+		switch (lua_type(L, i + 1)) {
+		case LUA_TNIL: a->kind = EDDY_NIL; break;
+		case LUA_TBOOLEAN: a->kind = EDDY_BOOL; a->i = lua_toboolean(L, i + 1); break;
+		case LUA_TNUMBER:
+			if (lua_isinteger(L, i + 1)) {
+				a->kind = EDDY_INT;
+				a->i = lua_tointeger(L, i + 1);
+			} else {
+				a->kind = EDDY_NUM;
+				a->n = lua_tonumber(L, i + 1);
+			}
+			break;
+		case LUA_TSTRING: a->kind = EDDY_STR; a->p = lua_tolstring(L, i + 1, &a->len); break;
+		case LUA_TTABLE: a->kind = EDDY_TABLE; break;
+		case LUA_TFUNCTION: a->kind = EDDY_FUNC; break;
+		case LUA_TUSERDATA: {
+			owned *o = to_owned(L, i + 1);
+			a->kind = o ? EDDY_OWNED : EDDY_OTHER;
+			a->i = o ? o->handle : 0;
+			break;
+		}
+		default: a->kind = EDDY_OTHER;
+		}
+	}
+	S->cur = L;
+	S->ret.len = 0;
+	int can = eddy_can_yield(S, L);
+	switch (eddyGoCall(S, fn, n, can)) {
+	case EDDY_RC_OK:
+		return push_ret(L, S);
+	case EDDY_RC_ERROR:
+		return raise_ret(L, S);
+	case EDDY_RC_WAIT:
+		S->reason = EDDY_WAIT;
+		lua_settop(L, 0);
+		return lua_yieldk(L, 0, 0, after_wait);
+	case EDDY_RC_YIELD:
+		if (!can) return 0;
+		S->reason = EDDY_YIELD;
+		lua_settop(L, 0);
+		return lua_yieldk(L, 0, 0, after_yield);
+	case EDDY_RC_EXIT:
+		if (!can) {
+			S->killing = EDDY_EXIT; // pcall must not hold it; hook() sees to the rest
+			lua_sethook(L, hook, LUA_MASKCOUNT, 1);
+			return luaL_error(L, "the call ends here");
+		}
+		S->reason = EDDY_EXIT;
+		return lua_yieldk(L, 0, 0, after_yield);
+	}
+	return luaL_error(L, "unknown answer from Go");
+}
+
+const char *eddy_where(eddy_state *S) {
+	lua_Debug ar;
+	S->where[0] = 0;
+	for (int level = 1; level < 16 && lua_getstack(S->cur, level, &ar); level++) {
+		lua_getinfo(S->cur, "Sl", &ar);
+		if (ar.currentline > 0) {
+			snprintf(S->where, sizeof S->where, "%s:%d", ar.short_src, ar.currentline);
+			break;
+		}
+	}
+	return S->where;
+}
+
+int eddy_arg_table(eddy_state *S, int i) {
+	S->table.len = 0;
+	return encode(S->cur, i, &S->table, 0);
+}
+
+static int do_ref(lua_State *L) {
+	int64_t *ref = lua_touserdata(L, 2);
+	lua_settop(L, 1);
+	*ref = luaL_ref(L, LUA_REGISTRYINDEX);
+	return 0;
+}
+
+int eddy_arg_ref(eddy_state *S, int i, int64_t *ref) {
+	lua_State *L = S->cur;
+	if (!lua_checkstack(L, 3)) return -1;
+	lua_pushcfunction(L, do_ref);
+	lua_pushvalue(L, i);
+	lua_pushlightuserdata(L, ref);
+	if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
+		lua_pop(L, 1);
+		return -1;
+	}
+	return 0;
+}
+
+void eddy_unref(eddy_state *S, int64_t ref) { luaL_unref(S->L, LUA_REGISTRYINDEX, (int)ref); }
+
+// view(handle, i) gives the i-th span (from 0) of the step's view when handle is the one it is of, else nil.
+static int view(lua_State *L) {
+	eddy_state *S = eddy_of(L);
+	lua_Integer i = lua_tointeger(L, 2);
+	if (S->view == NULL || lua_tointeger(L, 1) != S->view_handle || i < 0 || i >= S->nspans) return 0;
+	uint32_t off = S->spans[2 * i], len = S->spans[2 * i + 1];
+	if (off > S->view_len || len > S->view_len - off) return 0;
+	lua_pushlstring(L, S->view + off, len);
+	return 1;
+}
+
+// --- steps ---
+
+// traceback takes the error value of the failed coroutine (a light userdata) and gives text: the message, "stack
+// traceback:" and the frames.
+static int traceback(lua_State *L) {
+	lua_State *co = lua_touserdata(L, 1);
+	if (lua_gettop(co) == 0 || !lua_checkstack(co, 2)) {
+		lua_pushliteral(L, "error");
+	} else {
+		lua_pushvalue(co, -1);
+		lua_xmove(co, L, 1);
+	}
+	const char *msg = luaL_tolstring(L, -1, NULL);
+	luaL_traceback(L, co, msg, 0);
+	return 1;
+}
+
+static void set_error(eddy_state *S, lua_State *co, int status) {
+	lua_State *L = S->L;
+	S->out.len = 0;
+	if (status != LUA_ERRMEM) {
+		lua_pushcfunction(L, traceback);
+		lua_pushlightuserdata(L, co);
+		if (lua_pcall(L, 1, 1, 0) == LUA_OK) {
+			size_t n;
+			const char *p = lua_tolstring(L, -1, &n);
+			buf_str(&S->out, p, n);
+			lua_pop(L, 1);
+			return;
+		}
+		lua_pop(L, 1);
+	}
+	const char *m = "not enough memory (tune.lua.maxmem)";
+	buf_str(&S->out, m, strlen(m));
+}
+
+static void recycle(eddy_state *S, lua_State *co) {
+	if (S->nidle == S->capidle) return; // forgotten: its anchor goes below
+	S->idle[S->nidle++] = co;
+}
+
+static int new_thread(lua_State *L) {
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &key_threads);
+	lua_State *co = lua_newthread(L);
+	lua_rawsetp(L, -2, co);
+	lua_State **out = lua_touserdata(L, 1);
+	*out = co;
+	return 0;
+}
+
+static int drop_thread(lua_State *L) {
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &key_threads);
+	lua_pushnil(L);
+	lua_rawsetp(L, -2, lua_touserdata(L, 1));
+	return 0;
+}
+
+static void finish(eddy_state *S, lua_State *co) {
+	if (S->nidle < S->capidle) {
+		recycle(S, co);
+		return;
+	}
+	lua_pushcfunction(S->L, drop_thread);
+	lua_pushlightuserdata(S->L, co);
+	if (lua_pcall(S->L, 1, 0, 0) != LUA_OK) lua_pop(S->L, 1);
+}
+
+static lua_State *take_thread(eddy_state *S) {
+	if (S->nidle > 0) return S->idle[--S->nidle];
+	lua_State *co = NULL;
+	lua_pushcfunction(S->L, new_thread);
+	lua_pushlightuserdata(S->L, &co);
+	if (lua_pcall(S->L, 1, 0, 0) != LUA_OK) {
+		lua_pop(S->L, 1);
+		return NULL;
+	}
+	return co;
+}
+
+typedef struct {
+	const char *p;
+	size_t len;
+} span;
+
+static int decode_span(lua_State *L) {
+	span *s = lua_touserdata(L, 1);
+	lua_settop(L, 0);
+	return decode_all(L, s->p, s->len);
+}
+
+// push_values puts encoded values on co's stack; -1 when there is no memory.
+static int push_values(lua_State *co, const char *p, size_t len) {
+	if (len == 0) return 0;
+	int top = lua_gettop(co);
+	span s = {p, len};
+	if (!lua_checkstack(co, 3)) return -1;
+	lua_pushcfunction(co, decode_span);
+	lua_pushlightuserdata(co, &s);
+	if (lua_pcall(co, 1, LUA_MULTRET, 0) != LUA_OK) {
+		lua_settop(co, top);
+		return -1;
+	}
+	return lua_gettop(co) - top;
+}
+
+#define SLICE 20000000 // ns; Go looks at the caller's context that often
+
+static int step(eddy_state *S, lua_State *co, int nargs, int64_t budget) {
+	S->reason = 0;
+	S->blocked = 0;
+	S->killing = 0;
+	S->out.len = 0;
+	int64_t t0 = eddy_now();
+	S->deadline = budget > 0 ? t0 + budget : 0;
+	S->slice = t0 + SLICE;
+	if (lua_gethookcount(co) != S->hook_count) lua_sethook(co, hook, LUA_MASKCOUNT, S->hook_count);
+	int n = 0;
+	int st = lua_resume(co, S->L, nargs, &n);
+	S->view = NULL;
+	S->ran = eddy_now() - t0;
+	if (st == LUA_OK) {
+		int top = lua_gettop(co), rc = 0;
+		for (int i = top - n + 1; i <= top && !rc; i++) rc = encode(co, i, &S->out, 0);
+		lua_settop(co, 0);
+		finish(S, co);
+		if (rc) {
+			const char *m = "the function's result cannot be handed over: nested more than 32 deep, or too big";
+			S->out.len = 0;
+			buf_str(&S->out, m, strlen(m));
+			return EDDY_ERROR;
+		}
+		return EDDY_DONE;
+	}
+	if (st == LUA_YIELD) {
+		int reason = S->reason;
+		S->reason = 0;
+		if (reason == 0) { // coroutine.yield outside of any coroutine of the script
+			lua_pop(co, n);
+			reason = EDDY_YIELD;
+		}
+		return reason;
+	}
+	int how = S->killing ? S->killing : EDDY_ERROR;
+	if (how == EDDY_ERROR) set_error(S, co, st);
+	S->blocked = 1; // closing values run here and must not yield
+	lua_resetthread(co);
+	lua_settop(co, 0);
+	finish(S, co);
+	return how | EDDY_ENDED;
+}
+
+static void set_view(eddy_state *S, int64_t handle, const char *p, size_t len, const uint32_t *spans, int nspans) {
+	S->view_handle = handle;
+	S->view = p;
+	S->view_len = len;
+	S->spans = spans;
+	S->nspans = nspans;
+}
+
+int eddy_start(eddy_state *S, int64_t fn, const char *args, size_t nargs, int64_t budget, int64_t view_handle,
+               const char *vp, size_t vlen, const uint32_t *spans, int nspans, lua_State **out) {
+	const char *m = "not enough memory (tune.lua.maxmem)";
+	lua_State *co = take_thread(S);
+	*out = co;
+	if (co == NULL) {
+		S->out.len = 0;
+		buf_str(&S->out, m, strlen(m));
+		return EDDY_ERROR;
+	}
+	lua_rawgeti(co, LUA_REGISTRYINDEX, fn);
+	int n = push_values(co, args, nargs);
+	if (n < 0) {
+		lua_settop(co, 0);
+		finish(S, co);
+		S->out.len = 0;
+		buf_str(&S->out, m, strlen(m));
+		return EDDY_ERROR;
+	}
+	set_view(S, view_handle, vp, vlen, spans, nspans);
+	return step(S, co, n, budget);
+}
+
+int eddy_resume(eddy_state *S, lua_State *co, const char *vals, size_t nvals, int64_t budget, int64_t view_handle,
+                const char *vp, size_t vlen, const uint32_t *spans, int nspans) {
+	int n = push_values(co, vals, nvals);
+	if (n < 0) n = 0; // the waiting function then returns nothing
+	set_view(S, view_handle, vp, vlen, spans, nspans);
+	return step(S, co, n, budget);
+}
+
+void eddy_drop(eddy_state *S, lua_State *co) {
+	S->killing = 0;
+	S->blocked = 1; // closing values run here and must not yield
+	S->deadline = eddy_now() + 100000000;
+	lua_resetthread(co);
+	lua_settop(co, 0);
+	S->blocked = 0;
+	lua_sethook(co, hook, LUA_MASKCOUNT, S->hook_count);
+	finish(S, co);
+}
+
+// --- a state's life ---
+
+static int panic(lua_State *L) {
+	const char *m = lua_tostring(L, -1);
+	fprintf(stderr, "eddy: Lua error outside of any protected call: %s\n", m ? m : "(not a string)");
+	return 0; // Lua aborts
+}
+
+static int open_base(lua_State *L) {
+	*(eddy_state **)lua_getextraspace(L) = lua_touserdata(L, 1);
+	lua_settop(L, 0);
+	lua_newtable(L);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &key_threads);
+	lua_newtable(L);
+	lua_pushcfunction(L, view);
+	lua_setfield(L, -2, "view");
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &key_private);
+	luaL_newmetatable(L, "eddy.owned");
+	lua_pushcfunction(L, owned_gc);
+	lua_setfield(L, -2, "__gc");
+	lua_pushboolean(L, 0);
+	lua_setfield(L, -2, "__metatable");
+	return 0;
+}
+
+eddy_state *eddy_new(uintptr_t owner, int32_t *waiters, int32_t *stop, size_t mem_max, int hook_count) {
+	eddy_state *S = calloc(1, sizeof *S);
+	if (S == NULL) return NULL;
+	S->owner = owner;
+	S->waiters = waiters;
+	S->stop = stop;
+	S->mem_max = mem_max;
+	S->hook_count = hook_count;
+	S->capidle = 256;
+	S->idle = calloc((size_t)S->capidle, sizeof *S->idle);
+	S->L = S->idle ? lua_newstate(alloc, S) : NULL;
+	if (S->L == NULL) {
+		free(S->idle);
+		free(S);
+		return NULL;
+	}
+	lua_atpanic(S->L, panic);
+	lua_pushcfunction(S->L, open_base);
+	lua_pushlightuserdata(S->L, S);
+	if (lua_pcall(S->L, 1, 0, 0) != LUA_OK) {
+		eddy_free(S);
+		return NULL;
+	}
+	return S;
+}
+
+void eddy_free(eddy_state *S) {
+	if (S->L != NULL) lua_close(S->L);
+	free(S->idle);
+	free(S->ret.p);
+	free(S->out.p);
+	free(S->table.p);
+	free(S);
+}
+
+void eddy_set_mem_max(eddy_state *S, size_t n) { S->mem_max = n; }
+
+static const struct {
+	const char *name;
+	lua_CFunction open;
+	int base;
+} libs[] = {
+	{LUA_GNAME, luaopen_base, 1},          {LUA_LOADLIBNAME, luaopen_package, 1}, {LUA_COLIBNAME, luaopen_coroutine, 0},
+	{LUA_TABLIBNAME, luaopen_table, 0},    {LUA_IOLIBNAME, luaopen_io, 0},        {LUA_OSLIBNAME, luaopen_os, 0},
+	{LUA_STRLIBNAME, luaopen_string, 0},   {LUA_MATHLIBNAME, luaopen_math, 0},    {LUA_UTF8LIBNAME, luaopen_utf8, 0},
+	{LUA_DBLIBNAME, luaopen_debug, 0},
+};
+
+// wanted finds name in a comma-separated list; a leading '!' list means all but those.
+static int wanted(const char *list, const char *name) {
+	size_t n = strlen(name);
+	for (const char *p = list; p != NULL && *p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL)
+		if (!strncmp(p, name, n) && (p[n] == 0 || p[n] == ',')) return 1;
+	return 0;
+}
+
+static int no_sethook(lua_State *L) {
+	return luaL_error(L, "debug.sethook is not available: eddy's own hook keeps scripts within their time");
+}
+
+static int open_libs(lua_State *L) {
+	const char *names = lua_touserdata(L, 1);
+	for (size_t i = 0; i < sizeof libs / sizeof *libs; i++) {
+		if (!libs[i].base && names != NULL && !wanted(names, libs[i].name)) continue;
+		luaL_requiref(L, libs[i].name, libs[i].open, 1);
+		lua_pop(L, 1);
+	}
+	eddy_open_loaders(L);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &key_private); // preludes have the debug library whatever scripts have
+	lua_pushcfunction(L, luaopen_debug);
+	lua_call(L, 0, 1);
+	lua_setfield(L, -2, "debug");
+	lua_getglobal(L, LUA_COLIBNAME);
+	int co = lua_istable(L, -1);
+	lua_getglobal(L, LUA_STRLIBNAME);
+	int str = lua_istable(L, -1);
+	lua_getglobal(L, LUA_DBLIBNAME);
+	if (lua_istable(L, -1)) {
+		lua_pushcfunction(L, no_sethook);
+		lua_setfield(L, -2, "sethook");
+	}
+	lua_settop(L, 0);
+	if (co) eddy_open_coroutine(L);
+	if (str) eddy_open_patterns(L);
+	return 0;
+}
+
+static int report(eddy_state *S, lua_State *L) {
+	size_t n;
+	const char *p = lua_tolstring(L, -1, &n);
+	S->out.len = 0;
+	if (p != NULL) buf_str(&S->out, p, n);
+	else buf_str(&S->out, "error", 5);
+	lua_pop(L, 1);
+	return -1;
+}
+
+int eddy_openlibs(eddy_state *S, const char *names) {
+	lua_pushcfunction(S->L, open_libs);
+	lua_pushlightuserdata(S->L, (void *)names);
+	if (lua_pcall(S->L, 1, 0, 0) != LUA_OK) return report(S, S->L);
+	return 0;
+}
+
+static int load_ref(lua_State *L) {
+	span *s = lua_touserdata(L, 1);
+	if (luaL_loadbufferx(L, s[0].p, s[0].len, s[1].p, "t") != LUA_OK) return lua_error(L);
+	lua_pushinteger(L, luaL_ref(L, LUA_REGISTRYINDEX));
+	return 1;
+}
+
+int eddy_load(eddy_state *S, const char *name, const char *src, size_t len, int64_t *ref) {
+	span s[2] = {{src, len}, {name, 0}};
+	lua_pushcfunction(S->L, load_ref);
+	lua_pushlightuserdata(S->L, s);
+	if (lua_pcall(S->L, 1, 1, 0) != LUA_OK) return report(S, S->L);
+	*ref = lua_tointeger(S->L, -1);
+	lua_pop(S->L, 1);
+	return 0;
+}
+
+static int message(lua_State *L) {
+	luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
+	return 1;
+}
+
+static int run_prelude(lua_State *L) {
+	span *s = lua_touserdata(L, 1);
+	if (luaL_loadbufferx(L, s[0].p, s[0].len, s[1].p, "t") != LUA_OK) return lua_error(L);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &key_private);
+	lua_call(L, 1, 0);
+	return 0;
+}
+
+int eddy_prelude(eddy_state *S, const char *name, const char *src, size_t len) {
+	span s[2] = {{src, len}, {name, 0}};
+	lua_pushcfunction(S->L, message);
+	lua_pushcfunction(S->L, run_prelude);
+	lua_pushlightuserdata(S->L, s);
+	int rc = lua_pcall(S->L, 1, 0, -3);
+	if (rc != LUA_OK) rc = report(S, S->L);
+	lua_pop(S->L, 1);
+	return rc;
+}
+
+static int do_register(lua_State *L) {
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &key_private);
+	lua_pushvalue(L, 2);
+	lua_pushcclosure(L, trampoline, 1);
+	lua_setfield(L, -2, lua_touserdata(L, 1));
+	return 0;
+}
+
+int eddy_register(eddy_state *S, const char *name, int fn) {
+	lua_pushcfunction(S->L, do_register);
+	lua_pushlightuserdata(S->L, (void *)name);
+	lua_pushinteger(S->L, fn);
+	if (lua_pcall(S->L, 2, 0, 0) != LUA_OK) return report(S, S->L);
+	return 0;
+}
+
+static int global_ref(lua_State *L) {
+	lua_getglobal(L, lua_touserdata(L, 1));
+	lua_pushinteger(L, luaL_ref(L, LUA_REGISTRYINDEX));
+	return 1;
+}
+
+int eddy_global_ref(eddy_state *S, const char *name, int64_t *ref) {
+	lua_pushcfunction(S->L, global_ref);
+	lua_pushlightuserdata(S->L, (void *)name);
+	if (lua_pcall(S->L, 1, 1, 0) != LUA_OK) return report(S, S->L);
+	*ref = lua_tointeger(S->L, -1);
+	lua_pop(S->L, 1);
+	return 0;
+}
+
+size_t eddy_gc_count(eddy_state *S) { return S->mem; }
+
+static int gc_full(lua_State *L) {
+	lua_gc(L, LUA_GCCOLLECT);
+	return 0;
+}
+
+int eddy_gc_full(eddy_state *S) {
+	lua_pushcfunction(S->L, gc_full);
+	if (lua_pcall(S->L, 0, 0, 0) != LUA_OK) lua_pop(S->L, 1);
+	return 0;
+}
