@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// logFlush bounds how long log targets may take for their last lines.
+const logFlush = 2 * time.Second
+
+// SoftStop begins the stop: no new connection is taken, idle ones are closed, running requests and connections in tcp
+// mode go on. Any goroutine may call it, several times.
+func (e *Engine) SoftStop() {
+	if e.stopping.Swap(true) {
+		return
+	}
+	for _, f := range e.fronts {
+		for _, l := range f.listeners {
+			l.Stop()
+		}
+		f.px.Stopped.Store(true)
+	}
+	for _, f := range e.fronts {
+		f.stream.Stop()
+	}
+}
+
+// Stop ends the generation: it waits for what runs until ctx ends, then ends that too. It reports whether everything
+// came to its own end.
+//
+// The order is the ring's, from the outside in: what brings work, the work, what the work uses, and the logs last.
+func (e *Engine) Stop(ctx context.Context) bool {
+	e.SoftStop()
+	clean := true
+	for _, f := range e.fronts {
+		clean = f.stream.Drain(ctx) && clean
+	}
+	for _, f := range e.fronts { // after the deadline
+		f.stream.Kill()
+	}
+	if e.cancel != nil {
+		e.cancel() // tasks end
+	}
+	if !clean && e.scripts != nil {
+		e.scripts.Interrupt() // scripts of requests end, so that their streams can
+	}
+	for _, f := range e.fronts {
+		f.stream.Drain(context.Background())
+	}
+	for _, f := range e.fronts {
+		for _, l := range f.listeners {
+			l.Close()
+		}
+	}
+	e.accepting.Wait()
+	e.discard()
+	return clean
+}
+
+// discard closes what Build made.
+func (e *Engine) discard() {
+	if e.scripts != nil {
+		e.scripts.Close()
+	}
+	for _, p := range e.servers {
+		p.Close()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), logFlush)
+	defer cancel()
+	if err := e.logs.close(ctx); err != nil {
+		e.complain(err)
+	}
+}
