@@ -1,0 +1,217 @@
+// Package limits runs scripts that would ruin a proxy without bounds and looks at what becomes of everybody else.
+package limits
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+type program struct {
+	cmd  *exec.Cmd
+	base string
+	mu   sync.Mutex
+	log  bytes.Buffer
+	done chan error
+}
+
+func (p *program) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.Write(b)
+}
+
+func (p *program) text() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.String()
+}
+
+func start(t *testing.T) *program {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "eddy")
+	if out, err := exec.Command("go", "build", "-o", bin, "eddy/cmd/eddy").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	p := &program{cmd: exec.Command(bin, "-f", "limits.cfg"), base: fmt.Sprintf("http://127.0.0.1:%d", port), done: make(chan error, 1)}
+	p.cmd.Dir = "testdata"
+	p.cmd.Env = append(os.Environ(), "PORT="+strconv.Itoa(port))
+	p.cmd.Stdout, p.cmd.Stderr = p, p
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { p.done <- p.cmd.Wait() }()
+	t.Cleanup(func() {
+		p.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case err := <-p.done:
+			if err != nil {
+				t.Errorf("eddy ended with %v\n%s", err, p.text())
+			}
+		case <-time.After(30 * time.Second):
+			p.cmd.Process.Kill()
+			t.Errorf("eddy does not stop\n%s", p.text())
+		}
+	})
+	for range 1000 {
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			c.Close()
+			return p
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("eddy does not listen\n%s", p.text())
+	return nil
+}
+
+func get(t *testing.T, client *http.Client, url string) *http.Response {
+	t.Helper()
+	res, err := client.Get(url)
+	if err != nil {
+		t.Error(err)
+		return &http.Response{Header: http.Header{}}
+	}
+	io.Copy(io.Discard, res.Body)
+	res.Body.Close()
+	return res
+}
+
+func TestRunawayScripts(t *testing.T) {
+	p := start(t)
+	client := &http.Client{Timeout: 30 * time.Second}
+	for _, path := range []string{"/loop", "/pcall", "/rep", "/pattern", "/sort", "/coroutine"} {
+		t.Run(path, func(t *testing.T) {
+			stop := make(chan struct{})
+			var bad sync.WaitGroup
+			bad.Go(func() {
+				res := get(t, client, p.base+path)
+				// A failed action is skipped, as in HAProxy: the request goes on, without what the action had to set.
+				if res.StatusCode != 200 || res.Header.Get("X-Survived") != "" {
+					t.Errorf("status %d, survived %q", res.StatusCode, res.Header.Get("X-Survived"))
+				}
+				close(stop)
+			})
+			var times []time.Duration
+			for running := true; running || len(times) < 50; {
+				select {
+				case <-stop:
+					running = false
+				default:
+				}
+				begin := time.Now()
+				if res := get(t, client, p.base+"/good"); res.Header.Get("X-Sum") != "5050" {
+					t.Fatalf("status %d, sum %q", res.StatusCode, res.Header.Get("X-Sum"))
+				}
+				times = append(times, time.Since(begin))
+			}
+			bad.Wait()
+			slices.Sort(times)
+			t.Logf("%d requests meanwhile: median %v, p99 %v, longest %v", len(times), times[len(times)/2], times[len(times)*99/100], times[len(times)-1])
+			// The runaway is stopped after a second. Whoever had to wait for that waited that long.
+			if worst := times[len(times)-1]; worst > 700*time.Millisecond {
+				t.Errorf("a request waited %v for a runaway script", worst)
+			}
+		})
+	}
+	for _, want := range []string{"limits.lua:3", "limits.lua:4", "limits.lua:6", "execution time is over", "not enough memory"} {
+		if !strings.Contains(p.text(), want) {
+			t.Errorf("no %q in the log:\n%s", want, p.text())
+		}
+	}
+}
+
+// Ten thousand requests asleep in a script cost goroutines, not threads, and at most 200 MB.
+func TestTenThousandAsleep(t *testing.T) {
+	const n = 10000
+	var lim syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim); err != nil {
+		t.Fatal(err)
+	}
+	if lim.Max < n+500 {
+		t.Skipf("this needs %d file descriptors, %d are allowed", n+500, lim.Max)
+	}
+	lim.Cur = lim.Max
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lim); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t)
+	before := p.status(t, "VmRSS")
+	addr := strings.TrimPrefix(p.base, "http://")
+	conns := make([]net.Conn, 0, n)
+	for range n {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, "GET /sleep HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, c)
+	}
+	peak, threads := 0, 0
+	all := make(chan struct{})
+	go func() {
+		defer close(all)
+		for _, c := range conns {
+			c.SetReadDeadline(time.Now().Add(60 * time.Second))
+			b := make([]byte, 512)
+			n, err := c.Read(b)
+			if err != nil || !strings.HasPrefix(string(b[:n]), "HTTP/1.1 200 ") {
+				t.Errorf("answer %q, %v", b[:n], err)
+				return
+			}
+		}
+	}()
+	for waiting := true; waiting; {
+		select {
+		case <-all:
+			waiting = false
+		case <-time.After(50 * time.Millisecond):
+			peak, threads = max(peak, p.status(t, "VmRSS")), max(threads, p.status(t, "Threads"))
+		}
+	}
+	t.Logf("%d asleep: %d kB more resident at the peak, %d threads", n, peak-before, threads)
+	if peak-before > 200<<10 {
+		t.Errorf("%d sleeping requests took %d kB", n, peak-before)
+	}
+	if threads > 100 {
+		t.Errorf("%d threads", threads)
+	}
+}
+
+// status reads a number from /proc/PID/status.
+func (p *program) status(t *testing.T, key string) int {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		t.Skip("no /proc here")
+	}
+	for line := range strings.Lines(string(b)) {
+		if v, ok := strings.CutPrefix(line, key+":"); ok {
+			n, _ := strconv.Atoi(strings.Fields(v)[0])
+			return n
+		}
+	}
+	t.Fatalf("no %s", key)
+	return 0
+}
