@@ -48,7 +48,7 @@ func TestLines(t *testing.T) {
 		{"http-request redirect location /ok code 300", "7:41 error: code: unknown <code> \"300\""},
 		{"http-request set-header x-a %[src", "7:30 error: the bracket is not closed"},
 		{"http-request add-header bad:name x", "7:25 error: http-request add-header: \"bad:name\" is not a header name"},
-		{"http-request replace-path ( x", "7:27 error: http-request replace-path: bad regular expression: missing closing ): (?s)("},
+		{"http-request replace-path ( x", "7:27 error: http-request replace-path: bad regular expression: missing closing ): ("},
 		{"http-request set-var(txn.a,ifsat) src", "7:14 error: set-var: unknown condition \"ifsat\" behind the variable"},
 		{"http-request set-var(txna) src", "7:22 error: \"txna\" is no variable"},
 		{"http-request wait-for-body", "7:14 error: http-request wait-for-body: it is not said what with"},

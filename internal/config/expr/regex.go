@@ -35,7 +35,7 @@ func CompileRegex(text string, noCase bool) (re *regexp.Regexp, hint string, err
 	case serr.Code == syntax.ErrInvalidRepeatSize:
 		hint = "at most 1000 repetitions"
 	}
-	return nil, hint, errors.New(serr.Code.String() + ": " + serr.Expr)
+	return nil, hint, errors.New(serr.Code.String() + ": " + strings.TrimPrefix(serr.Expr, flags))
 }
 
 // fromPCRE rewrites the few forms that mean the same and are spelled differently.

@@ -40,8 +40,15 @@ func (s *scanner) call() (call model.Call, ok bool) {
 	}
 	open := s.here()
 	s.i++
-	call.Args, ok = s.args(open, call.Name)
-	return call, ok
+	if call.Args, ok = s.args(open, call.Name); !ok {
+		return call, false
+	}
+	if s.more() && s.peek() != ',' && s.peek() != ']' && s.peek() != ' ' {
+		s.errorf(s.here(), `parentheses and commas inside an argument need quotes of their own: regsub("(a|b)",x)`,
+			"%q stands behind the closing parenthesis of %q", s.text()[s.i:], call.Name)
+		return call, false
+	}
+	return call, true
 }
 
 // args reads arguments up to and including the closing parenthesis. Quotes and backslashes work as at the top level

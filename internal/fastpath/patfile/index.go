@@ -164,20 +164,35 @@ func lower(dst, src []byte) {
 // Text looks bytes up, by any method but Int, Len, Dec and IP. Of several patterns that match, exact and prefix ones
 // give the longest, the others the first.
 func (x *Index) Text(b []byte) (Match, bool) {
-	if x.count == 0 {
+	switch {
+	case x.count == 0:
 		return Match{}, false
+	case x.method == Reg:
+		return x.regex(b)
+	case !x.noCase || x.method == Bin:
+		return x.literal(b)
 	}
-	if x.noCase && x.method != Reg && x.method != Bin {
-		var room [512]byte
-		folded := room[:0]
-		if len(b) <= len(room) {
-			folded = room[:len(b)]
-		} else {
-			folded = make([]byte, len(b))
+	var room [512]byte // stays on the stack: literal lets nothing of it out
+	folded := room[:0]
+	if len(b) <= len(room) {
+		folded = room[:len(b)]
+	} else {
+		folded = make([]byte, len(b))
+	}
+	lower(folded, b)
+	return x.literal(folded)
+}
+
+func (x *Index) regex(b []byte) (Match, bool) {
+	for i := range x.regs {
+		if x.regs[i].Re.Match(b) {
+			return x.regs[i], true
 		}
-		lower(folded, b)
-		b = folded
 	}
+	return Match{}, false
+}
+
+func (x *Index) literal(b []byte) (Match, bool) {
 	switch x.method {
 	case Str, Bin, Meth:
 		if es := x.exact[string(b)]; es != nil {
@@ -197,12 +212,6 @@ func (x *Index) Text(b []byte) (Match, bool) {
 		return x.delimited(b, isDirEnd)
 	case Dom:
 		return x.delimited(b, isDomEnd)
-	case Reg:
-		for i := range x.regs {
-			if x.regs[i].Re.Match(b) {
-				return x.regs[i], true
-			}
-		}
 	}
 	return Match{}, false
 }

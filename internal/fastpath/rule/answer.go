@@ -130,7 +130,9 @@ func (a *answer) build(tx *txn.Txn) {
 	m := &tx.Res
 	m.BuildResponse(a.status, "")
 	for i := range a.headers {
-		m.Add(a.headers[i].name, values[i])
+		if len(values[i]) > 0 { // one that came out empty is left out, as HAProxy leaves it out
+			m.Add(a.headers[i].name, values[i])
+		}
 	}
 	m.SetBody(http1.BodyLength, int64(len(body)))
 	if a.ctype != nil && len(body) > 0 {

@@ -18,11 +18,9 @@ import (
 // buffers is a stream that has these bytes buffered.
 type buffers struct {
 	txn.Control
-	req, res  string
-	body      string
-	done      bool
-	tcp       bool
-	sizeOfOne int
+	req, res string
+	body     string
+	done     bool
 }
 
 func (b *buffers) Payload(d txn.Dir) ([]byte, bool) {
@@ -144,4 +142,8 @@ func format(t testing.TB, env *Env, text string, scope expr.Scope) *Format {
 		t.Fatalf("%s: %v", text, list.All())
 	}
 	return f
+}
+
+func captureHeader(name string, n int) model.CaptureHeader {
+	return model.CaptureHeader{Name: name, Len: n}
 }

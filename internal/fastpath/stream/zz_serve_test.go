@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"os"
+	"runtime"
 	"runtime/pprof"
 	"testing"
 	"time"
@@ -58,6 +59,18 @@ func TestServeZZ(t *testing.T) {
 		defer pprof.StopCPUProfile()
 	}
 	_ = context.Background
+	go func() {
+		for range time.Tick(2 * time.Second) {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			println("heapalloc", m.HeapAlloc>>10, "heapinuse", m.HeapInuse>>10, "heapsys", m.HeapSys>>10, "stack", m.StackInuse>>10, "sys", m.Sys>>10, "other", m.OtherSys>>10, m.GCSys>>10, m.MSpanInuse>>10, "gor", runtime.NumGoroutine())
+			if p := os.Getenv("EDDY_HEAP"); p != "" && runtime.NumGoroutine() > 5000 {
+				f, _ := os.Create(p)
+				pprof.Lookup("heap").WriteTo(f, 0)
+				f.Close()
+			}
+		}
+	}()
 	d, _ := time.ParseDuration(os.Getenv("EDDY_SERVE"))
 	time.Sleep(d)
 	pprof.StopCPUProfile()

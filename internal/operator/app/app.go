@@ -29,6 +29,7 @@ func Main() int {
 func Eddy() cli.Program {
 	return cli.Program{
 		Version: Version,
+		About:   []string{"Scripts run on PUC Lua 5.4"},
 		Load:    config.Load,
 		Build: func(cfg *model.Config, out, errOut io.Writer) (cli.Engine, *diag.List) {
 			e, problems := engine.Build(cfg, engine.Options{Version: Version, Stdout: out, Stderr: errOut})

@@ -21,22 +21,6 @@ int64_t eddy_now(void) {
 // Every thread inherits the extra space of the main one.
 eddy_state *eddy_of(lua_State *L) { return *(eddy_state **)lua_getextraspace(L); }
 
-static void *alloc(void *ud, void *p, size_t osize, size_t nsize) {
-	eddy_state *S = ud;
-	if (p == NULL) osize = 0; // then osize is a type tag
-	if (nsize == 0) {
-		S->mem -= osize;
-		free(p);
-		return NULL;
-	}
-	if (nsize > osize && S->mem_max != 0 && S->mem - osize + nsize > S->mem_max) return NULL;
-	void *q = realloc(p, nsize);
-	if (q == NULL) return NULL;
-	S->mem += nsize - osize;
-	if (S->mem > S->mem_peak) S->mem_peak = S->mem;
-	return q;
-}
-
 // --- buffers: plain malloc, because Lua's allocator may raise ---
 
 static int buf_room(eddy_buf *b, size_t n) {
@@ -675,7 +659,7 @@ eddy_state *eddy_new(uintptr_t owner, int32_t *waiters, int32_t *stop, size_t me
 	S->hook_count = hook_count;
 	S->capidle = 256;
 	S->idle = calloc((size_t)S->capidle, sizeof *S->idle);
-	S->L = S->idle ? lua_newstate(alloc, S) : NULL;
+	S->L = S->idle ? lua_newstate(eddy_alloc, S) : NULL;
 	if (S->L == NULL) {
 		free(S->idle);
 		free(S);
@@ -693,6 +677,7 @@ eddy_state *eddy_new(uintptr_t owner, int32_t *waiters, int32_t *stop, size_t me
 
 void eddy_free(eddy_state *S) {
 	if (S->L != NULL) lua_close(S->L);
+	eddy_free_slabs(S);
 	free(S->idle);
 	free(S->ret.p);
 	free(S->out.p);

@@ -43,6 +43,7 @@ enum {
 	EDDY_T_OTHER   // a value that cannot cross (C to Go only)
 };
 
+#define EDDY_CLASSES 32 // sizes of small memory, 16 bytes apart
 #define EDDY_MAX_ARGS 64
 #define EDDY_MAX_DEPTH 32
 
@@ -62,6 +63,10 @@ typedef struct eddy_state {
 	uintptr_t owner; // the Go *State; C only hands it back
 	lua_State *L;
 	size_t mem, mem_max, mem_peak;
+	struct eddy_piece *pieces[EDDY_CLASSES];
+	struct eddy_slab *slabs;
+	char *slab_at;
+	size_t slab_left;
 
 	eddy_arg args[EDDY_MAX_ARGS]; // of the Go function being called
 	eddy_buf ret;                 // what it returns, encoded
@@ -129,6 +134,8 @@ size_t eddy_gc_count(eddy_state *S);
 int eddy_gc_full(eddy_state *S);
 
 // For other C files of the package.
+void *eddy_alloc(void *ud, void *p, size_t osize, size_t nsize);
+void eddy_free_slabs(eddy_state *S);
 eddy_state *eddy_of(lua_State *L);
 int eddy_can_yield(eddy_state *S, lua_State *L);
 int eddy_yield_job(lua_State *L, eddy_job *job, lua_KContext ctx, lua_KFunction k);
