@@ -30,6 +30,7 @@ import (
 	"eddy/internal/fastpath/txn"
 	"eddy/internal/fastpath/wire"
 	"eddy/internal/script/haproxy"
+	"eddy/internal/script/stdlib"
 )
 
 // Options are the surroundings of an Engine; zero fields take the process's own.
@@ -53,15 +54,17 @@ type Engine struct {
 	env     *sample.Env
 	proc    *txn.ProcVars
 	scripts *haproxy.Binding // nil when no script is loaded
+	// libraries are the Lua libraries of the scripts' states.
+	libraries []*stdlib.Library
 
-	pools     *wire.Pools
-	backends  map[*proxy.Proxy]*stream.Backend
-	servers   []*backend.Pool
-	fronts    []*front
-	conns     *listener.Limit // of the whole process
-	stopping  atomic.Bool
-	cancel    context.CancelFunc
-	accepting sync.WaitGroup
+	pools    *wire.Pools
+	backends map[*proxy.Proxy]*stream.Backend
+	servers  []*backend.Pool
+	fronts   []*front
+	conns    *listener.Limit // of the whole process
+	stopping atomic.Bool
+	cancel   context.CancelFunc
+	running  sync.WaitGroup // accept loops and what else Start started
 }
 
 // front is a frontend with its listening sockets.
@@ -198,10 +201,11 @@ func (e *Engine) Start() error {
 			return fmt.Errorf("a script's init function failed: %w", err)
 		}
 		e.scripts.StartTasks(ctx)
+		e.running.Go(func() { e.finalize(ctx) })
 	}
 	for _, f := range e.fronts {
 		for _, l := range f.listeners {
-			e.accepting.Go(l.Run)
+			e.running.Go(l.Run)
 		}
 	}
 	return nil

@@ -1,13 +1,19 @@
 package engine
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"runtime"
+	"time"
 
 	"eddy/internal/base/syslog"
 	"eddy/internal/config/diag"
 	"eddy/internal/fastpath/proxy"
 	"eddy/internal/script/haproxy"
+	"eddy/internal/script/stdlib"
 	"eddy/internal/script/vm"
 )
 
@@ -24,6 +30,7 @@ func (e *Engine) loadScripts(problems *diag.List) {
 		Stderr:  e.opts.Stderr,
 		Info:    e.Info,
 		Setup:   e.setupState,
+		BufSize: e.cfg.Global.BufSize,
 	})
 	if err != nil {
 		problems.Errorf(e.cfg.Global.Lua.Loads[0].Pos, "", "Lua: %v", err)
@@ -66,4 +73,43 @@ func (e *Engine) complain(err error) {
 	fmt.Fprintf(e.opts.Stderr, "eddy: %v\n", err)
 }
 
-func (e *Engine) setupState(*vm.State) error { return nil }
+// setupState puts Lua's library into a new state.
+func (e *Engine) setupState(s *vm.State) error {
+	l, err := stdlib.Install(s, stdlib.Options{
+		Stdout: asFile(e.opts.Stdout),
+		Stderr: asFile(e.opts.Stderr),
+		Warn:   func(text string) { e.complain(errors.New(text)) },
+	})
+	if err != nil {
+		return err
+	}
+	e.libraries = append(e.libraries, l)
+	return nil
+}
+
+// asFile gives the file behind w; nil, which means the process's own, when there is none.
+func asFile(w io.Writer) *os.File {
+	f, _ := w.(*os.File)
+	return f
+}
+
+// drainEvery is how often finalizers of scripts get their turn.
+const drainEvery = time.Second
+
+// finalize runs the finalizers of what scripts no longer use, until ctx ends.
+func (e *Engine) finalize(ctx context.Context) {
+	tick := time.NewTicker(drainEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			turn, cancel := context.WithTimeout(ctx, drainEvery)
+			for _, l := range e.libraries {
+				l.Drain(turn)
+			}
+			cancel()
+		}
+	}
+}

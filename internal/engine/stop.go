@@ -52,7 +52,7 @@ func (e *Engine) Stop(ctx context.Context) bool {
 			l.Close()
 		}
 	}
-	e.accepting.Wait()
+	e.running.Wait()
 	e.discard()
 	return clean
 }
@@ -61,6 +61,9 @@ func (e *Engine) Stop(ctx context.Context) bool {
 func (e *Engine) discard() {
 	if e.scripts != nil {
 		e.scripts.Close()
+	}
+	for _, l := range e.libraries {
+		l.Close()
 	}
 	for _, p := range e.servers {
 		p.Close()

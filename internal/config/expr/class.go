@@ -90,9 +90,6 @@ func (c Class) needs() string {
 	return "traffic"
 }
 
-// isHTTP says whether only mode http has values for the class.
-func (c Class) isHTTP() bool { return c >= ReqHead && c <= EitherHead }
-
 // place names a scope for messages.
 func (s Scope) place() string {
 	switch s {

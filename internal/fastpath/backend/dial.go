@@ -23,8 +23,11 @@ type Conn struct {
 	local   netip.AddrPort
 	remote  netip.AddrPort
 	uses    int  // requests that it was taken for
-	private bool // it speaks for one client (PROXY header): never shared
+	private bool // it speaks for one client (PROXY header, authentication): never shared
 }
+
+// Keep makes the connection the session's own: nobody else will use it.
+func (c *Conn) Keep() { c.private = true }
 
 // Reused says whether the connection has carried a request before the current one.
 func (c *Conn) Reused() bool { return c.uses > 1 }

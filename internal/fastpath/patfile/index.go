@@ -173,10 +173,8 @@ func (x *Index) Text(b []byte) (Match, bool) {
 		return x.literal(b)
 	}
 	var room [512]byte // stays on the stack: literal lets nothing of it out
-	folded := room[:0]
-	if len(b) <= len(room) {
-		folded = room[:len(b)]
-	} else {
+	folded := room[:min(len(b), len(room))]
+	if len(b) > len(room) {
 		folded = make([]byte, len(b))
 	}
 	lower(folded, b)

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"eddy/internal/fastpath/http1"
-	"eddy/internal/fastpath/sample"
+	"eddy/internal/fastpath/sample/cast"
 	"eddy/internal/fastpath/txn"
 )
 
@@ -117,7 +117,7 @@ func (r *replaceHeader) Exec(tx *txn.Txn) txn.Verdict {
 				m.SetValueAt(i, v)
 			}
 		} else if at := r.re.FindSubmatchIndex(value); at != nil {
-			m.SetValueAt(i, sample.AppendExpanded(tx.Scratch.Take(256)[:0], r.by.bytes(tx), value, at))
+			m.SetValueAt(i, cast.AppendExpanded(tx.Scratch.Take(256)[:0], r.by.bytes(tx), value, at))
 		}
 	}
 	return txn.Next
@@ -135,7 +135,7 @@ func (r *replaceHeader) parts(tx *txn.Txn, value []byte) (out []byte, changed bo
 		lead := len(part) - len(bytes.TrimLeft(part, " \t"))
 		out = append(out, part[:lead]...)
 		if at := r.re.FindSubmatchIndex(trimmed); at != nil {
-			out = sample.AppendExpanded(out, r.by.bytes(tx), trimmed, at)
+			out = cast.AppendExpanded(out, r.by.bytes(tx), trimmed, at)
 			changed = true
 		} else {
 			out = append(out, part[lead:]...)
@@ -200,7 +200,7 @@ func (c *compile) replaceTarget(get func(*http1.Message) []byte, set func(*http1
 func (r *replaceTarget) Exec(tx *txn.Txn) txn.Verdict {
 	old := r.get(&tx.Req)
 	if at := r.re.FindSubmatchIndex(old); at != nil {
-		r.set(&tx.Req, sample.AppendExpanded(tx.Scratch.Take(256)[:0], r.by.bytes(tx), old, at))
+		r.set(&tx.Req, cast.AppendExpanded(tx.Scratch.Take(256)[:0], r.by.bytes(tx), old, at))
 	}
 	return txn.Next
 }

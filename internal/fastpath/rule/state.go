@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"eddy/internal/fastpath/sample"
+	"eddy/internal/fastpath/sample/call"
+	"eddy/internal/fastpath/sample/cast"
 	"eddy/internal/fastpath/txn"
 )
 
@@ -89,7 +91,7 @@ func (a *capture) Exec(tx *txn.Txn) txn.Verdict {
 	if a.response {
 		dir = txn.Res
 	}
-	sample.StoreCapture(tx, dir, a.slot, text)
+	call.StoreCapture(tx, dir, a.slot, text)
 	return txn.Next
 }
 
@@ -116,7 +118,7 @@ func (s *setAddr) Exec(tx *txn.Txn) txn.Verdict {
 	if s.port {
 		want = txn.TypeInt
 	}
-	if v, ok = sample.Cast(v, want, &tx.Scratch); !ok {
+	if v, ok = cast.To(v, want, &tx.Scratch); !ok {
 		return txn.Next
 	}
 	a := s.which(tx.Conn)

@@ -2,24 +2,25 @@ package rule
 
 import (
 	"eddy/internal/fastpath/sample"
+	"eddy/internal/fastpath/sample/call"
 	"eddy/internal/fastpath/txn"
 )
 
 // setVar sets a variable to a sample or a formatted text, when its conditions hold. A sample without a value leaves
 // the variable as it is (configuration.txt §4.4 set-var).
 type setVar struct {
-	v     sample.Variable
-	conds sample.SetConds
+	v     call.Variable
+	conds call.SetConds
 	x     *sample.Expr // nil: fmt
 	fmt   text
 }
 
-func (c *compile) variable() (v sample.Variable, conds sample.SetConds, ok bool) {
+func (c *compile) variable() (v call.Variable, conds call.SetConds, ok bool) {
 	if v, ok = c.Env.Variable(c.a.Sub); !ok {
 		c.errorf("variables are written proc.NAME, sess.NAME, txn.NAME, req.NAME or res.NAME", "%s: %q is no variable", c.a.Name, c.a.Sub)
 		return v, conds, false
 	}
-	conds, bad := sample.ParseSetConds(c.a.SubArgs)
+	conds, bad := call.ParseSetConds(c.a.SubArgs)
 	if bad != "" {
 		c.errorf("conditions are ifexists, ifnotexists, ifempty, ifnotempty, ifset, ifnotset, ifgt and iflt",
 			"%s: unknown condition %q", c.a.Name, bad)
@@ -58,7 +59,7 @@ func (s *setVar) Exec(tx *txn.Txn) txn.Verdict {
 	return txn.Next
 }
 
-type unsetVar struct{ v sample.Variable }
+type unsetVar struct{ v call.Variable }
 
 func (c *compile) unsetVar() Action {
 	v, _, ok := c.variable()

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"eddy/internal/fastpath/proxy"
+	"eddy/internal/fastpath/sample/cast"
+	"eddy/internal/fastpath/sample/fetch"
 	"eddy/internal/fastpath/txn"
 )
 
@@ -19,22 +21,22 @@ var aliases = sync.OnceValue(func() map[string]alias {
 		"fp": func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) { return f.clientPort(d, tx, false) },
 		"bi": func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) { return f.ip(d, tx.BackSrc) },
 		"bp": func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) { return f.port(d, tx.BackSrc) },
-		"si": func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) { return f.ip(d, serverAddr(tx)) },
-		"sp": func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) { return f.port(d, serverAddr(tx)) },
+		"si": func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) { return f.ip(d, fetch.ServerAddr(tx)) },
+		"sp": func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) { return f.port(d, fetch.ServerAddr(tx)) },
 		"H": func(d []byte, _ *txn.Txn, f *fieldStyle) ([]byte, bool) {
 			return append(d, f.env.Process.Hostname...), true
 		},
 		"ID": func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) { return f.text(d, tx.UniqueID) },
 		"OG": func(d []byte, _ *txn.Txn, _ *fieldStyle) ([]byte, bool) { return append(d, "txn_close"...), true },
-		"ts": func(d []byte, tx *txn.Txn, _ *fieldStyle) ([]byte, bool) { return appendState(d, tx), true },
+		"ts": func(d []byte, tx *txn.Txn, _ *fieldStyle) ([]byte, bool) { return fetch.AppendState(d, tx), true },
 		"tsc": func(d []byte, tx *txn.Txn, _ *fieldStyle) ([]byte, bool) {
-			return append(appendState(d, tx), "--"...), true
+			return append(fetch.AppendState(d, tx), "--"...), true
 		},
 		"CC": func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) {
-			return f.text(d, capturedCookie(tx, &tx.Req, "cookie"))
+			return f.text(d, fetch.CapturedCookie(tx, &tx.Req, "cookie"))
 		},
 		"CS": func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) {
-			return f.text(d, capturedCookie(tx, response(tx), "set-cookie"))
+			return f.text(d, fetch.CapturedCookie(tx, fetch.Response(tx), "set-cookie"))
 		},
 		"sslc": none,
 		"sslv": none,
@@ -55,9 +57,9 @@ func (f *fieldStyle) text(d, b []byte) ([]byte, bool) {
 		return d, false
 	}
 	if f.log {
-		return appendEscaped(d, b, f.esc, logField), true
+		return cast.AppendEscaped(d, b, f.esc, cast.ForLog), true
 	}
-	return appendEscaped(d, b, f.esc, header), true
+	return cast.AppendEscaped(d, b, f.esc, cast.ForHeader), true
 }
 
 func (f *fieldStyle) ip(d []byte, a netip.AddrPort) ([]byte, bool) {
@@ -65,7 +67,7 @@ func (f *fieldStyle) ip(d []byte, a netip.AddrPort) ([]byte, bool) {
 		return d, false
 	}
 	if f.hex {
-		return appendAddrHex(d, a.Addr()), true
+		return cast.AppendAddrHex(d, a.Addr()), true
 	}
 	return a.Addr().AppendTo(d), true
 }
@@ -75,7 +77,7 @@ func (f *fieldStyle) port(d []byte, a netip.AddrPort) ([]byte, bool) {
 		return d, false
 	}
 	if f.hex {
-		return appendHexUpper(d, uint64(a.Port()), 4), true
+		return cast.AppendHex(d, uint64(a.Port()), 4), true
 	}
 	return strconv.AppendUint(d, uint64(a.Port()), 10), true
 }
@@ -108,28 +110,6 @@ func (f *fieldStyle) clientPort(d []byte, tx *txn.Txn, src bool) ([]byte, bool) 
 		return strconv.AppendInt(d, int64(tx.Conn.Listener.ID), 10), true
 	}
 	return f.port(d, a)
-}
-
-func serverAddr(tx *txn.Txn) netip.AddrPort {
-	if tx.BackDst.IsValid() {
-		return tx.BackDst
-	}
-	if tx.Server != nil {
-		if a := tx.Server.Addr.Load(); a != nil {
-			return *a
-		}
-	}
-	return netip.AddrPort{}
-}
-
-func appendState(d []byte, tx *txn.Txn) []byte {
-	for _, c := range tx.Err {
-		if c == 0 {
-			c = '-'
-		}
-		d = append(d, c)
-	}
-	return d
 }
 
 func addNames(m map[string]alias) {
@@ -169,24 +149,24 @@ func addNumbers(m map[string]alias) {
 	hexable := func(name string, width int, get func(tx *txn.Txn, e *Env) int64) {
 		m[name] = func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) {
 			if f.hex {
-				return appendHexUpper(d, uint64(get(tx, f.env)), width), true
+				return cast.AppendHex(d, uint64(get(tx, f.env)), width), true
 			}
 			return strconv.AppendInt(d, get(tx, f.env), 10), true
 		}
 	}
 	for name, timer := range map[string]func(*txn.Txn) int64{
-		"Ta": timerActive, "Tc": timerConnect, "Td": timerData, "Ti": timerIdle, "Tq": timerTq, "TR": timerHeader,
-		"Tr": timerReply, "Tt": timerTotal, "Tu": timerUser, "Tw": timerQueue,
+		"Ta": fetch.TimerActive, "Tc": fetch.TimerConnect, "Td": fetch.TimerData, "Ti": fetch.TimerIdle, "Tq": fetch.TimerTq, "TR": fetch.TimerHeader,
+		"Tr": fetch.TimerReply, "Tt": fetch.TimerTotal, "Tu": fetch.TimerUser, "Tw": fetch.TimerQueue,
 	} {
 		plain(name, func(tx *txn.Txn, _ *Env) int64 { return timer(tx) })
 	}
 	plain("Th", func(*txn.Txn, *Env) int64 { return 0 })
 	plain("B", func(tx *txn.Txn, _ *Env) int64 { return tx.BytesOut })
 	plain("U", func(tx *txn.Txn, _ *Env) int64 { return tx.BytesIn })
-	plain("ST", func(tx *txn.Txn, _ *Env) int64 { return status(tx) })
-	plain("ac", func(_ *txn.Txn, e *Env) int64 { return e.conns() })
-	plain("fc", func(tx *txn.Txn, _ *Env) int64 { return conns(tx.Front, true) })
-	plain("bc", func(tx *txn.Txn, _ *Env) int64 { return conns(tx.Back, false) })
+	plain("ST", func(tx *txn.Txn, _ *Env) int64 { return fetch.Status(tx) })
+	plain("ac", func(_ *txn.Txn, e *Env) int64 { return e.Process.ConnCount() })
+	plain("fc", func(tx *txn.Txn, _ *Env) int64 { return fetch.Conns(tx.Front, true) })
+	plain("bc", func(tx *txn.Txn, _ *Env) int64 { return fetch.Conns(tx.Back, false) })
 	plain("sc", func(tx *txn.Txn, _ *Env) int64 {
 		if tx.Server == nil {
 			return 0
@@ -203,11 +183,11 @@ func addNumbers(m map[string]alias) {
 	})
 	hexable("pid", 1, func(_ *txn.Txn, e *Env) int64 { return int64(e.Process.PID) })
 	hexable("rt", 4, func(tx *txn.Txn, _ *Env) int64 { return int64(tx.ID) })
-	hexable("Ts", 1, func(tx *txn.Txn, _ *Env) int64 { return ready(tx).Unix() })
+	hexable("Ts", 1, func(tx *txn.Txn, _ *Env) int64 { return fetch.Ready(tx).Unix() })
 	m["ms"] = func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) {
-		ms := uint64(ready(tx).Nanosecond() / int(time.Millisecond))
+		ms := uint64(fetch.Ready(tx).Nanosecond() / int(time.Millisecond))
 		if f.hex {
-			return appendHexUpper(d, ms, 2), true
+			return cast.AppendHex(d, ms, 2), true
 		}
 		d = append(d, byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
 		return d, true
@@ -237,12 +217,12 @@ func addDates(m map[string]alias) {
 			return t.AppendFormat(d, layout), true
 		}
 	}
-	date("T", clf, ready, false)
-	date("Tl", clf, ready, true)
-	date("t", milli, ready, true)
-	date("tr", milli, start, true)
-	date("trg", clf, start, false)
-	date("trl", clf, start, true)
+	date("T", clf, fetch.Ready, false)
+	date("Tl", clf, fetch.Ready, true)
+	date("t", milli, fetch.Ready, true)
+	date("tr", milli, fetch.Start, true)
+	date("trg", clf, fetch.Start, false)
+	date("trl", clf, fetch.Start, true)
 }
 
 // addHTTP are aliases of the request.
@@ -287,14 +267,15 @@ func addCaptures(m map[string]alias) {
 	m["hsl"] = func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) { return f.captures(d, tx.Captures.Res, ' ') }
 }
 
-// captures writes {a|b}, or in CLF style the values with blanks between and "-" for those that are missing.
+// captures writes {a|b}, or in CLF style the values with blanks between, each in quotes when asked for, and "-" for
+// those that are missing.
 func (f *fieldStyle) captures(d []byte, list [][]byte, sep byte) ([]byte, bool) {
 	if len(list) == 0 {
 		return d, true // no capture is configured: the field is not there
 	}
-	set := header
+	set := cast.ForHeader
 	if f.log {
-		set = logHeader
+		set = cast.ForLogHeader
 	}
 	if sep == '|' {
 		d = append(d, '{')
@@ -303,10 +284,12 @@ func (f *fieldStyle) captures(d []byte, list [][]byte, sep byte) ([]byte, bool) 
 		if i > 0 {
 			d = append(d, sep)
 		}
-		if len(v) == 0 && sep == ' ' {
+		start := len(d)
+		if d = cast.AppendEscaped(d, v, f.esc, set); f.quote {
+			d = quoteFrom(d, start)
+		} else if len(v) == 0 && sep == ' ' {
 			d = append(d, '-')
 		}
-		d = appendEscaped(d, v, f.esc, set)
 	}
 	if sep == '|' {
 		d = append(d, '}')

@@ -8,12 +8,13 @@ package sample
 
 import (
 	"sync"
-	"time"
 
 	"eddy/internal/config/diag"
 	"eddy/internal/config/model"
 	"eddy/internal/fastpath/patfile"
 	"eddy/internal/fastpath/proxy"
+	"eddy/internal/fastpath/sample/call"
+	"eddy/internal/fastpath/sample/cast"
 	"eddy/internal/fastpath/txn"
 )
 
@@ -23,18 +24,8 @@ type Scripted interface {
 	Converter(name string) (func(tx *txn.Txn, in txn.Value, args []string) (txn.Value, bool), bool)
 }
 
-// Process tells what samples say of the process as a whole. Functions may be nil and may be called by any goroutine.
-type Process struct {
-	Hostname string
-	Version  string
-	PID      int
-	Threads  int
-	Started  time.Time
-	Conns    func() int64 // client connections now
-	Stopping func() bool
-	Env      func(string) (string, bool)           // environment variables as they were at the start
-	Debug    func(destination string, line []byte) // where the debug converter writes
-}
+// Process tells what samples say of the process as a whole.
+type Process = call.Process
 
 // Env is what samples are built from. Its fields do not change once something was built.
 type Env struct {
@@ -45,9 +36,17 @@ type Env struct {
 	Process  Process
 	Problems *diag.List // may be nil; used while building only
 
-	calls sync.Map // callKey → *compiled, see CallFetch
+	calls sync.Map // name and arguments → *compiled, see CallFetch
 	size  callCount
 }
+
+// world is what fetches and converters get to see of e.
+func (e *Env) world() *call.World {
+	return &call.World{Proxies: e.Proxies, Proc: e.Proc, Files: e.Files, Process: &e.Process}
+}
+
+// Variable resolves "txn.name". It reports false when the name is no variable's.
+func (e *Env) Variable(text string) (call.Variable, bool) { return e.world().Variable(text) }
 
 func (e *Env) errorf(pos diag.Pos, hint, format string, args ...any) {
 	if e.Problems != nil {
@@ -59,16 +58,22 @@ func (e *Env) errorf(pos diag.Pos, hint, format string, args ...any) {
 func (e *Env) InitVars(list []model.SetVar) {
 	tx := &txn.Txn{Stage: txn.StageTask, Proc: e.Proc}
 	for i := range list {
-		v, ok := e.variable(list[i].Name)
+		v, ok := e.Variable(list[i].Name)
 		if !ok {
 			e.errorf(list[i].Pos, "", "%q is no variable", list[i].Name)
 			continue
 		}
 		if list[i].Fmt != nil {
-			v.Set(tx, str(e.Format(list[i].Fmt).Append(nil, tx)))
+			v.Set(tx, cast.Str(e.Format(list[i].Fmt).Append(nil, tx)))
 		} else if val, ok := e.Expr(list[i].Expr).Eval(tx); ok {
 			v.Set(tx, val)
 		}
 		tx.Scratch.Reset(0)
 	}
 }
+
+// AppendValue appends a value as text; see cast.Append.
+func AppendValue(dst []byte, v txn.Value) []byte { return cast.Append(dst, v) }
+
+// Cast turns a value into another type; see cast.To.
+func Cast(v txn.Value, to txn.ValueType, s *txn.Scratch) (txn.Value, bool) { return cast.To(v, to, s) }

@@ -3,49 +3,25 @@ package sample
 import (
 	"strings"
 
-	"eddy/internal/config/diag"
 	"eddy/internal/config/expr"
 	"eddy/internal/config/model"
+	"eddy/internal/fastpath/sample/call"
+	"eddy/internal/fastpath/sample/cast"
+	"eddy/internal/fastpath/sample/convert"
+	"eddy/internal/fastpath/sample/fetch"
 	"eddy/internal/fastpath/txn"
 )
 
-// fetch is the code behind an expr.FetchSpec.
-type fetch struct {
-	get func(tx *txn.Txn, c *call) (txn.Value, bool)
-	// next gives the values one by one for ACLs that try them all; nil for fetches that have one value.
-	next func(tx *txn.Txn, c *call, at cursor) (txn.Value, cursor, bool)
-	// prepare turns arguments into c.data when the expression is built.
-	prepare func(c *call) error
-}
-
-// cursor is where next goes on: in which header, at which byte.
-type cursor struct{ i, off int }
-
-// converter is the code behind an expr.ConvSpec.
-type converter struct {
-	apply   func(tx *txn.Txn, v txn.Value, c *call) (txn.Value, bool)
-	prepare func(c *call) error
-}
-
-// call is one use of a fetch or converter with its arguments resolved.
-type call struct {
-	env  *Env
-	pos  diag.Pos
-	name string
-	args []arg
-	data any // what prepare made
-}
-
 type step struct {
-	apply func(tx *txn.Txn, v txn.Value, c *call) (txn.Value, bool)
+	apply func(tx *txn.Txn, v txn.Value, c *call.Call) (txn.Value, bool)
 	in    txn.ValueType // cast to this first; TypeNone: as it is
-	call  call
+	call  call.Call
 }
 
 // Expr is an expression ready to be evaluated.
 type Expr struct {
-	fetch fetch
-	call  call
+	fetch call.Fetch
+	call  call.Call
 	steps []step
 	text  string
 }
@@ -58,65 +34,68 @@ func (e *Env) Expr(m *model.Expr) *Expr {
 	}
 	x := &Expr{text: m.Text}
 	if !e.buildFetch(x, &m.Fetch) {
-		return &Expr{fetch: fetch{get: noValue}, text: m.Text}
+		return &Expr{fetch: call.Fetch{Get: noValue}, text: m.Text}
 	}
 	for i := range m.Convs {
 		s, ok := e.buildStep(&m.Convs[i])
 		if !ok {
-			return &Expr{fetch: fetch{get: noValue}, text: m.Text}
+			return &Expr{fetch: call.Fetch{Get: noValue}, text: m.Text}
 		}
 		x.steps = append(x.steps, s)
 	}
 	return x
 }
 
-func noValue(*txn.Txn, *call) (txn.Value, bool) { return txn.Value{}, false }
+func noValue(*txn.Txn, *call.Call) (txn.Value, bool) { return txn.Value{}, false }
 
 func (e *Env) buildFetch(x *Expr, m *model.Call) bool {
-	x.call = call{env: e, pos: m.Pos, name: m.Name}
+	x.call = call.Call{World: e.world(), Pos: m.Pos, Name: m.Name}
 	if name, ok := strings.CutPrefix(m.Name, "lua."); ok {
 		f, ok := e.scriptFetch(name, m)
 		x.fetch = f
 		return ok
 	}
-	f, ok := fetchTable()[m.Name]
+	f, ok := fetch.Table()[m.Name]
+	if m.Name == "acl" {
+		f, ok = e.aclFetch(), true
+	}
 	spec := expr.Fetch(m.Name)
 	if !ok || spec == nil {
 		e.errorf(m.Pos, "", "there is no fetch %q", m.Name)
 		return false
 	}
 	x.fetch = f
-	return e.resolve(&x.call, m, spec.Args, f.prepare)
+	return e.resolve(&x.call, m, spec.Args, f.Prepare)
 }
 
 func (e *Env) buildStep(m *model.Call) (step, bool) {
-	s := step{call: call{env: e, pos: m.Pos, name: m.Name}}
+	s := step{call: call.Call{World: e.world(), Pos: m.Pos, Name: m.Name}}
 	if name, ok := strings.CutPrefix(m.Name, "lua."); ok {
 		return e.scriptConverter(name, m)
 	}
-	conv, ok := converterTable()[m.Name]
+	conv, ok := convert.Table()[m.Name]
 	spec := expr.Converter(m.Name)
 	if !ok || spec == nil {
 		e.errorf(m.Pos, "", "there is no converter %q", m.Name)
 		return s, false
 	}
-	s.apply, s.in = conv.apply, valueType(spec.In)
-	return s, e.resolve(&s.call, m, spec.Args, conv.prepare)
+	s.apply, s.in = conv.Apply, valueType(spec.In)
+	return s, e.resolve(&s.call, m, spec.Args, conv.Prepare)
 }
 
 // resolve turns the arguments into what the code needs.
-func (e *Env) resolve(c *call, m *model.Call, decl []expr.Arg, prepare func(*call) error) bool {
+func (e *Env) resolve(c *call.Call, m *model.Call, decl []expr.Arg, prepare func(*call.Call) error) bool {
 	for i := range m.Args {
 		kind := expr.KindStr
 		if len(decl) > 0 {
 			kind = decl[min(i, len(decl)-1)].Kind
 		}
-		a, err := e.arg(c, m.Args[i], kind)
+		a, err := c.World.Resolve(m.Args[i], kind)
 		if err != nil {
 			e.errorf(m.Args[i].Pos, "", "%s: %v", m.Name, err)
 			return false
 		}
-		c.args = append(c.args, a)
+		c.Args = append(c.Args, a)
 	}
 	if prepare != nil {
 		if err := prepare(c); err != nil {
@@ -154,7 +133,7 @@ func (x *Expr) Eval(tx *txn.Txn) (txn.Value, bool) {
 	if x == nil {
 		return txn.Value{}, false
 	}
-	v, ok := x.fetch.get(tx, &x.call)
+	v, ok := x.fetch.Get(tx, &x.call)
 	if !ok {
 		return txn.Value{}, false
 	}
@@ -165,7 +144,7 @@ func (x *Expr) convert(tx *txn.Txn, v txn.Value) (txn.Value, bool) {
 	var ok bool
 	for i := range x.steps {
 		s := &x.steps[i]
-		if v, ok = Cast(v, s.in, &tx.Scratch); !ok {
+		if v, ok = cast.To(v, s.in, &tx.Scratch); !ok {
 			return txn.Value{}, false
 		}
 		if v, ok = s.apply(tx, v, &s.call); !ok {
@@ -181,7 +160,7 @@ func (x *Expr) EvalStr(tx *txn.Txn) ([]byte, bool) {
 	if !ok {
 		return nil, false
 	}
-	v, ok = Cast(v, txn.TypeStr, &tx.Scratch)
+	v, ok = cast.To(v, txn.TypeStr, &tx.Scratch)
 	return v.B, ok
 }
 
@@ -191,5 +170,5 @@ func (x *Expr) EvalAs(tx *txn.Txn, to txn.ValueType) (txn.Value, bool) {
 	if !ok {
 		return v, false
 	}
-	return Cast(v, to, &tx.Scratch)
+	return cast.To(v, to, &tx.Scratch)
 }

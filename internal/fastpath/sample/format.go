@@ -1,7 +1,10 @@
 package sample
 
 import (
+	"strings"
+
 	"eddy/internal/config/model"
+	"eddy/internal/fastpath/sample/cast"
 	"eddy/internal/fastpath/txn"
 )
 
@@ -24,10 +27,11 @@ type alias func(dst []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool)
 
 // fieldStyle is what an alias has to know of where it is written.
 type fieldStyle struct {
-	env *Env
-	hex bool // flag X
-	esc bool // flag E
-	log bool
+	env   *Env
+	hex   bool // flag X
+	esc   bool // flag E
+	quote bool // flag Q, for what is several values
+	log   bool
 }
 
 // Format builds a format. A nil m gives nil, which appends nothing.
@@ -44,6 +48,12 @@ func (e *Env) Format(m *model.Format) *Format {
 		case it.Expr != nil:
 			out.expr = e.Expr(it.Expr)
 		case it.Alias != "":
+			switch it.Alias {
+			case "hrl", "hsl": // several values, each in quotes
+				out.style.quote, out.quote = it.Quote, false
+			default:
+				out.quote = it.Quote && quotable(it.Alias)
+			}
 			if out.alias = aliases()[it.Alias]; out.alias == nil {
 				e.errorf(it.Pos, "", "there is no log alias %%%s", it.Alias)
 				continue
@@ -81,8 +91,8 @@ func (f *Format) Append(dst []byte, tx *txn.Txn) []byte {
 			dst = f.value(dst, tx, it)
 		default:
 			text := it.text
-			if f.log && text[0] == ' ' && len(dst) > base && dst[len(dst)-1] == ' ' {
-				text = text[1:] // an item between two blanks was empty
+			if f.log && strings.HasPrefix(text, " ") && (len(dst) == base || dst[len(dst)-1] == ' ') {
+				text = text[1:] // the item before was empty
 			}
 			dst = append(dst, text...)
 		}
@@ -97,7 +107,7 @@ func (f *Format) field(dst []byte, tx *txn.Txn, it *formatItem) []byte {
 		dst = dst[:start]
 		return f.missing(dst, it)
 	}
-	if it.quote && !numeric(dst[start:]) {
+	if it.quote {
 		dst = quoteFrom(dst, start)
 	}
 	return dst
@@ -116,18 +126,18 @@ func (f *Format) value(dst []byte, tx *txn.Txn, it *formatItem) []byte {
 	case txn.TypeStr, txn.TypeMeth:
 		dst = f.appendText(dst, v.B, it.style.esc)
 	case txn.TypeBin:
-		dst = f.appendText(dst, cString(v.B), it.style.esc)
+		dst = f.appendText(dst, cast.CString(v.B), it.style.esc)
 	case txn.TypeInt, txn.TypeBool:
 		if it.style.hex {
-			dst = appendHexUpper(dst, uint64(v.Int), 1)
+			dst = cast.AppendHex(dst, uint64(v.Int), 1)
 		} else {
-			dst = AppendValue(dst, v)
+			dst = cast.Append(dst, v)
 		}
 	default:
 		if it.style.hex && v.Addr.IsValid() {
-			dst = appendAddrHex(dst, v.Addr)
+			dst = cast.AppendAddrHex(dst, v.Addr)
 		} else {
-			dst = AppendValue(dst, v)
+			dst = cast.Append(dst, v)
 		}
 	}
 	if it.quote {
@@ -140,9 +150,9 @@ func (f *Format) value(dst []byte, tx *txn.Txn, it *formatItem) []byte {
 
 func (f *Format) appendText(dst, b []byte, esc bool) []byte {
 	if f.log {
-		return appendEscaped(dst, b, esc, logValue)
+		return cast.AppendEscaped(dst, b, esc, cast.ForLogValue)
 	}
-	return appendEscaped(dst, b, esc, header)
+	return cast.AppendEscaped(dst, b, esc, cast.ForHeader)
 }
 
 func (f *Format) missing(dst []byte, it *formatItem) []byte {
@@ -155,17 +165,14 @@ func (f *Format) missing(dst []byte, it *formatItem) []byte {
 	return append(dst, '-')
 }
 
-// numeric tells values that flag Q leaves bare.
-func numeric(b []byte) bool {
-	if len(b) == 0 {
-		return false
+// quotable says which aliases flag Q puts in quotes: texts and addresses, not dates, numbers and states.
+func quotable(alias string) bool {
+	switch alias {
+	case "ci", "fi", "bi", "si", "f", "ft", "b", "s", "H", "HM", "HP", "HPO", "HQ", "HU", "HV", "ID", "r", "CC", "CS", "hr", "hs",
+		"OG", "sslc", "sslv":
+		return true
 	}
-	for _, c := range b {
-		if (c < '0' || c > '9') && c != '-' && c != '+' {
-			return false
-		}
-	}
-	return true
+	return false
 }
 
 // quoteFrom puts dst[start:] in quotes.

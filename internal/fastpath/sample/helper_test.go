@@ -12,6 +12,7 @@ import (
 	"eddy/internal/fastpath/http1"
 	"eddy/internal/fastpath/patfile"
 	"eddy/internal/fastpath/proxy"
+	"eddy/internal/fastpath/sample/cast"
 	"eddy/internal/fastpath/txn"
 )
 
@@ -76,11 +77,11 @@ func testTx(t testing.TB, env *Env, head string) *txn.Txn {
 	if n != len(head) || err != nil {
 		t.Fatalf("parsing the request: %d, %v", n, err)
 	}
-	tx.Vars.Set("s", str([]byte("hello")))
-	tx.Vars.Set("i", num(7))
-	tx.Vars.Set("lang", str([]byte("de;q=0.5,fr,en;q=0.8")))
-	tx.Vars.Set("json", str([]byte(testJSON)))
-	tx.Vars.Set("b", bin([]byte("\x00\xff\x10")))
+	tx.Vars.Set("s", cast.Str([]byte("hello")))
+	tx.Vars.Set("i", cast.Num(7))
+	tx.Vars.Set("lang", cast.Str([]byte("de;q=0.5,fr,en;q=0.8")))
+	tx.Vars.Set("json", cast.Str([]byte(testJSON)))
+	tx.Vars.Set("b", cast.Bin([]byte("\x00\xff\x10")))
 	return tx
 }
 
@@ -107,7 +108,7 @@ func evaluate(t testing.TB, env *Env, tx *txn.Txn, text string) string {
 	if !ok {
 		return "none"
 	}
-	return "[" + string(AppendValue(nil, v)) + "]"
+	return "[" + string(cast.Append(nil, v)) + "]"
 }
 
 func condition(t testing.TB, env *Env, text string) *Cond {

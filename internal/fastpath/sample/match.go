@@ -6,6 +6,8 @@ import (
 	"eddy/internal/config/expr"
 	"eddy/internal/config/model"
 	"eddy/internal/fastpath/patfile"
+	"eddy/internal/fastpath/sample/call"
+	"eddy/internal/fastpath/sample/cast"
 	"eddy/internal/fastpath/txn"
 )
 
@@ -51,7 +53,7 @@ type acl struct {
 
 func (e *Env) acl(m *model.ACL) *acl {
 	a := &acl{expr: e.Expr(&m.Expr)}
-	a.each = a.expr.fetch.next != nil && !occurrenceGiven(&a.expr.call)
+	a.each = a.expr.fetch.Next != nil && !occurrenceGiven(&a.expr.call)
 	name := m.Match
 	if name == "" {
 		name = "str"
@@ -95,12 +97,12 @@ func (e *Env) acl(m *model.ACL) *acl {
 }
 
 // occurrenceGiven: hdr(name,1) looks at one value only, also in ACLs.
-func occurrenceGiven(c *call) bool {
-	switch c.name {
+func occurrenceGiven(c *call.Call) bool {
+	switch c.Name {
 	case "urlp", "urlp_val", "req.body_param":
 		return false
 	}
-	return c.has(1)
+	return c.Has(1)
 }
 
 func (e *Env) loadPatterns(a *acl, m *model.ACL, method patfile.Method) {
@@ -147,9 +149,9 @@ func (a *acl) matches(tx *txn.Txn) bool {
 		v, ok := a.expr.Eval(tx)
 		return ok && a.match(v, tx)
 	}
-	var at cursor
+	var at call.Cursor
 	for {
-		v, next, ok := a.expr.fetch.next(tx, &a.expr.call, at)
+		v, next, ok := a.expr.fetch.Next(tx, &a.expr.call, at)
 		if !ok {
 			return false
 		}
@@ -166,10 +168,10 @@ func (a *acl) match(v txn.Value, tx *txn.Txn) bool {
 	case matchFound:
 		return true
 	case matchBool:
-		v, ok = Cast(v, txn.TypeInt, &tx.Scratch)
+		v, ok = cast.To(v, txn.TypeInt, &tx.Scratch)
 		return ok && v.Int != 0
 	case matchNumber:
-		if v, ok = Cast(v, txn.TypeInt, &tx.Scratch); !ok {
+		if v, ok = cast.To(v, txn.TypeInt, &tx.Scratch); !ok {
 			return false
 		}
 		for _, s := range a.sets {
@@ -179,7 +181,7 @@ func (a *acl) match(v txn.Value, tx *txn.Txn) bool {
 		}
 		return false
 	case matchAddr:
-		if v, ok = Cast(v, txn.TypeAddr, &tx.Scratch); !ok {
+		if v, ok = cast.To(v, txn.TypeAddr, &tx.Scratch); !ok {
 			return false
 		}
 		for _, s := range a.sets {
@@ -189,10 +191,10 @@ func (a *acl) match(v txn.Value, tx *txn.Txn) bool {
 		}
 		return false
 	case matchBin:
-		v, ok = Cast(v, txn.TypeBin, &tx.Scratch)
+		v, ok = cast.To(v, txn.TypeBin, &tx.Scratch)
 	case matchLength:
 		if v.Type != txn.TypeBin {
-			v, ok = Cast(v, txn.TypeStr, &tx.Scratch)
+			v, ok = cast.To(v, txn.TypeStr, &tx.Scratch)
 		} else {
 			ok = true
 		}
@@ -206,7 +208,7 @@ func (a *acl) match(v txn.Value, tx *txn.Txn) bool {
 		}
 		return false
 	default:
-		v, ok = Cast(v, txn.TypeStr, &tx.Scratch)
+		v, ok = cast.To(v, txn.TypeStr, &tx.Scratch)
 	}
 	if !ok {
 		return false

@@ -9,6 +9,8 @@ import (
 	"eddy/internal/config/diag"
 	"eddy/internal/config/expr"
 	"eddy/internal/config/model"
+	"eddy/internal/fastpath/sample/call"
+	"eddy/internal/fastpath/sample/cast"
 	"eddy/internal/fastpath/txn"
 )
 
@@ -21,15 +23,15 @@ func argTexts(m *model.Call) []string {
 }
 
 // scriptFetch binds a fetch that a script registered.
-func (e *Env) scriptFetch(name string, m *model.Call) (fetch, bool) {
+func (e *Env) scriptFetch(name string, m *model.Call) (call.Fetch, bool) {
 	if e.Lua != nil {
 		if f, ok := e.Lua.Fetch(name); ok {
 			args := argTexts(m)
-			return fetch{get: func(tx *txn.Txn, _ *call) (txn.Value, bool) { return f(tx, args) }}, true
+			return call.Fetch{Get: func(tx *txn.Txn, _ *call.Call) (txn.Value, bool) { return f(tx, args) }}, true
 		}
 	}
 	e.errorf(m.Pos, "register it with core.register_fetches(\""+name+"\", ...)", "no script has registered the fetch %q", "lua."+name)
-	return fetch{}, false
+	return call.Fetch{}, false
 }
 
 // scriptConverter binds a converter that a script registered.
@@ -37,7 +39,7 @@ func (e *Env) scriptConverter(name string, m *model.Call) (step, bool) {
 	if e.Lua != nil {
 		if f, ok := e.Lua.Converter(name); ok {
 			args := argTexts(m)
-			apply := func(tx *txn.Txn, v txn.Value, _ *call) (txn.Value, bool) { return f(tx, v, args) }
+			apply := func(tx *txn.Txn, v txn.Value, _ *call.Call) (txn.Value, bool) { return f(tx, v, args) }
 			return step{apply: apply, in: txn.TypeNone}, true
 		}
 	}
@@ -74,7 +76,7 @@ func (e *Env) CallConverter(tx *txn.Txn, name string, in txn.Value, args []strin
 	if c.err != nil {
 		return txn.Value{}, false, c.err
 	}
-	v, ok := Cast(in, c.conv.in, &tx.Scratch)
+	v, ok := cast.To(in, c.conv.in, &tx.Scratch)
 	if !ok {
 		return txn.Value{}, false, nil
 	}
@@ -105,26 +107,24 @@ func (e *Env) compiled(kind byte, name string, args []string) *compiled {
 func (e *Env) compile(kind byte, name string, args []string) *compiled {
 	var list diag.List
 	quiet := &Env{Proxies: e.Proxies, Proc: e.Proc, Files: e.Files, Lua: e.Lua, Process: e.Process, Problems: &list}
-	call := model.Call{}
+	use := model.Call{}
 	for _, a := range args {
-		call.Args = append(call.Args, model.Arg{Text: a})
+		use.Args = append(use.Args, model.Arg{Text: a})
 	}
 	out := &compiled{}
 	if kind == 'f' {
-		if call.Name = scriptNames().fetches[name]; call.Name == "" {
-			call.Name = name
+		if use.Name = scriptNames().fetches[name]; use.Name == "" {
+			use.Name = name
 		}
-		if expr.CheckFetch(&list, &call) {
-			out.fetch = quiet.Expr(&model.Expr{Fetch: call, Text: name})
-			out.fetch.call.env = e
+		if expr.CheckFetch(&list, &use) {
+			out.fetch = quiet.Expr(&model.Expr{Fetch: use, Text: name})
 		}
 	} else {
-		if call.Name = scriptNames().converters[name]; call.Name == "" {
-			call.Name = name
+		if use.Name = scriptNames().converters[name]; use.Name == "" {
+			use.Name = name
 		}
-		if expr.CheckConverter(&list, &call) {
-			s, _ := quiet.buildStep(&call)
-			s.call.env = e
+		if expr.CheckConverter(&list, &use) {
+			s, _ := quiet.buildStep(&use)
 			out.conv = &s
 		}
 	}

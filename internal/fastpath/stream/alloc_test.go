@@ -80,6 +80,9 @@ type nowhere struct{}
 func (nowhere) Log(int, []byte) {}
 
 func TestNoAllocation(t *testing.T) {
+	if racing {
+		t.Skip("not with the race detector")
+	}
 	for name, path := range plainPaths {
 		t.Run(name, func(t *testing.T) {
 			l := path(t)

@@ -177,3 +177,39 @@ func (o *outflow) send(idle time.Duration, out *wire.Buffer, data []byte, last b
 	}
 	return o.conn.Send(idle, head, data, tail)
 }
+
+// bulkBody is how much of a body of known length must be left for it to go through a pipe in the kernel.
+const bulkBody = 256 << 10
+
+// bulk says whether what is left of the body is worth a pipe.
+func (b *inflow) bulk(o *outflow) bool {
+	return b.kind == http1.BodyLength && b.left >= bulkBody && b.from == b.to && !o.chunked && !o.none
+}
+
+// splice carries the rest of a body of known length from socket to socket inside the kernel. moved is told of every
+// step. readFailed tells which side the error is of.
+func (b *inflow) splice(o *outflow, recvIdle, sendIdle time.Duration, moved func(n int)) (readFailed bool, err error) {
+	p, err := wire.NewPipe()
+	if err != nil {
+		return true, err
+	}
+	defer p.Close()
+	for b.left > 0 {
+		n, err := b.conn.SpliceTo(p, int(min(b.left, bulkStep)), after(time.Now(), recvIdle))
+		if err == io.EOF {
+			return true, io.ErrUnexpectedEOF
+		}
+		if err != nil {
+			return true, err
+		}
+		b.left -= int64(n)
+		b.total += int64(n)
+		n, err = o.conn.SpliceFrom(p, sendIdle)
+		moved(n)
+		if err != nil {
+			return false, err
+		}
+	}
+	b.done = true
+	return false, nil
+}

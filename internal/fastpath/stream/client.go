@@ -13,15 +13,22 @@ import (
 
 // client is a client's connection. It is all that exists of one that waits for its next request.
 type client struct {
-	front      *Frontend
-	conn       wire.Conn
-	info       txn.Conn
-	ready      time.Time // when it could take the next request
-	sess       backend.Session
-	in         *wire.Buffer // bytes that were read and not used; nil when there are none
-	state      atomic.Int32 // idle, busy, closed
-	peer       atomic.Pointer[wire.Conn]
-	silent     bool    // silent-drop: the peer is to notice nothing
+	front *Frontend
+	conn  wire.Conn
+	info  txn.Conn
+	sess  backend.Session
+	in    *wire.Buffer // bytes that were read and not used; nil when there are none
+	over  func()       // told when the connection is closed
+
+	ready  time.Time // when it could take the next request
+	until  time.Time // when it has been idle for too long
+	rested bool      // it rested before this wait
+	silent bool      // silent-drop: the peer is to notice nothing
+
+	state atomic.Int32              // busy, idle or closed
+	spot  wire.Spot                 // where it is parked
+	peer  atomic.Pointer[wire.Conn] // the connection to the server, for kill
+
 	next, prev *client // the frontend's ring, guarded by its mutex
 }
 
@@ -45,6 +52,14 @@ func (c *client) counts() [2]*proxy.Counts {
 func (c *client) closeIdle() {
 	if c.state.CompareAndSwap(idle, closed) {
 		_ = c.conn.Close()
+		c.unpark()
+	}
+}
+
+// unpark has a worker end a closed connection that is parked: nothing else will wake it.
+func (c *client) unpark() {
+	if p := c.front.Parking; p != nil && p.Leave(&c.spot) {
+		go c.work()
 	}
 }
 
@@ -55,6 +70,7 @@ func (c *client) kill() {
 	if p := c.peer.Load(); p != nil {
 		_ = p.Close()
 	}
+	c.unpark()
 }
 
 // setPeer tells kill which server connection is in use; false: it was called already.
@@ -63,31 +79,47 @@ func (c *client) setPeer(p *wire.Conn) bool {
 	return p == nil || c.state.Load() != closed
 }
 
-// serve runs the connection from the first byte to the close.
-func (c *client) serve() {
+// A connection of http mode has one goroutine at a time, or none. While requests come that is a worker. A request
+// makes a goroutine's stack grow, and what has grown stays; so the worker ends when the connection has been idle for a
+// moment, and a new one begins when there is something to read. In between the connection is parked, or, without a
+// Parking, has a goroutine that never goes deep.
+//
+//	begin → work ⇄ rest
+//	          ↓
+//	         end
+
+// begin runs the rules for new connections and sees to the right one being served.
+func (c *client) begin() {
 	f := c.front
-	ok := true
-	if f.TCPConn != nil || f.TCPSess != nil {
-		ok = c.admit()
-	}
 	switch {
-	case !ok:
+	case (f.TCPConn != nil || f.TCPSess != nil) && !c.admit():
+		c.end()
 	case f.m.Mode == model.ModeHTTP:
-		c.serveHTTP()
+		c.until = after(c.info.Accepted, first(f.m.Timeouts.HTTPRequest, f.m.Timeouts.Client))
+		c.work()
 	default:
 		s := f.stream(c)
 		s.serveTCP()
 		s.release()
+		c.end()
 	}
+}
+
+// end closes the connection and takes it out of the books.
+func (c *client) end() {
+	f := c.front
 	f.Pools.Put(c.in)
 	c.in = nil
 	c.sess.Close()
 	c.info.Vars.Reset()
 	if c.silent {
 		dropSilently(&c.conn)
-		return
+	} else {
+		_ = c.conn.Close()
 	}
-	_ = c.conn.Close()
+	f.counted(c, -1)
+	f.remove(c)
+	c.over()
 }
 
 // admit runs the tcp-request connection and session rules; false: the connection is refused.
@@ -128,43 +160,92 @@ func (c *client) refused() {
 	}
 }
 
-// serveHTTP serves requests until the connection ends.
-func (c *client) serveHTTP() {
+// restAfter is how long a connection is idle before it rests.
+const restAfter = 100 * time.Millisecond
+
+// rest has a worker begin when the connection has something to read, or has been idle for too long.
+func (c *client) rest() {
+	p := c.front.Parking
+	if p == nil || !p.Park(&c.conn, &c.spot, c.until, c.wake) {
+		go c.wait()
+		return
+	}
+	if c.state.Load() == closed {
+		c.unpark() // it was closed before it was parked
+	}
+}
+
+// wake is told that the parked connection is to go on; why, the worker sees.
+func (c *client) wake(bool) { c.work() }
+
+// wait is what a connection does that is not parked.
+func (c *client) wait() {
+	_ = c.conn.WaitReadable(c.until)
+	go c.work()
+}
+
+// work serves requests until the connection ends or rests.
+func (c *client) work() {
 	f := c.front
-	until := after(c.info.Accepted, first(f.m.Timeouts.HTTPRequest, f.m.Timeouts.Client))
 	for {
-		if c.in == nil && !c.waitRequest(until) {
-			return
+		if c.in == nil {
+			switch c.waitRequest() {
+			case gone:
+				c.end()
+				return
+			case resting:
+				c.rest()
+				return
+			}
 		}
 		s := f.stream(c)
 		again := s.serveRequest()
 		s.release()
 		if !again {
+			c.end()
 			return
 		}
 		c.ready = time.Now()
-		until = f.idleUntil(c.ready)
+		c.until = f.idleUntil(c.ready)
 	}
 }
 
-// waitRequest waits for the first bytes of a request; false: there will be none.
-func (c *client) waitRequest(until time.Time) bool {
+// awaited is what came of waiting for a request.
+type awaited uint8
+
+const (
+	there   awaited = iota // its first bytes are in client.in
+	gone                   // there will be none
+	resting                // none for a while
+)
+
+// waitRequest waits for the first bytes of a request.
+func (c *client) waitRequest() awaited {
 	f := c.front
 	c.state.CompareAndSwap(busy, idle)
 	if f.stopping.Load() {
-		return false
+		return gone
 	}
+	until := c.ready.Add(restAfter)
+	if c.rested || !c.until.IsZero() && c.until.Before(until) {
+		until = c.until
+	}
+	c.rested = false
 	in, err := c.conn.RecvBuffer(f.Pools, false, until)
+	if err == wire.ErrTimeout && !until.Equal(c.until) {
+		c.rested = true
+		return resting // and stays idle
+	}
 	if !c.state.CompareAndSwap(idle, busy) {
 		f.Pools.Put(in)
-		return false
+		return gone
 	}
 	c.in = in
 	if err != nil {
 		c.noRequest(err)
-		return false
+		return gone
 	}
-	return true
+	return there
 }
 
 // noRequest handles a connection that ended, or stayed silent too long, before its next request. On a first request

@@ -47,8 +47,13 @@ type Config struct {
 	Proxy  *proxy.Proxy
 	Pools  *wire.Pools
 	Limits http1.Limits
-	Proc   *txn.ProcVars
-	IDs    *atomic.Uint64 // numbers transactions, of all frontends together; nil: this one counts for itself
+
+	// Parking holds the connections that are idle; nil: each has a small goroutine. It is closed after the Frontend
+	// was drained.
+	Parking *wire.Parking
+
+	Proc *txn.ProcVars
+	IDs  *atomic.Uint64 // numbers transactions, of all frontends together; nil: this one counts for itself
 
 	TCPConn, TCPSess, TCPContent Rules
 	HTTPReq, HTTPRes, HTTPAfter  Rules
@@ -89,7 +94,13 @@ type BackendConfig struct {
 }
 
 // Backend is a proxy in its role as a backend. It never changes; any goroutine may use it.
-type Backend struct{ BackendConfig }
+type Backend struct {
+	BackendConfig
+	forwardFor, originalTo *addressHeader
+}
 
 // NewBackend makes a Backend.
-func NewBackend(c BackendConfig) *Backend { return &Backend{c} }
+func NewBackend(c BackendConfig) *Backend {
+	o := &c.Proxy.Model.Options
+	return &Backend{c, newAddressHeader(o.ForwardFor), newAddressHeader(o.OriginalTo)}
+}

@@ -44,6 +44,7 @@ func TestServerErrors(t *testing.T) {
 		{"half a head", say("HTTP/1.1 200 OK\r\nX:"), nil, "502", "SH", false},
 		{"head too large", say("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 20000) + "\r\n\r\n"), nil, "502", "SH", false},
 		{"bad length", say("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"), nil, "502", "SH", false},
+		{"switched though nobody asked", say("HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), nil, "502", "SH", false},
 		{"bad chunks", say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), nil, "502", "SH", false},
 		{"silence", func(c *net.TCPConn) { _, _ = io.Copy(io.Discard, c) }, quick, "504", "sH", false},
 		{"silence in the head", func(c *net.TCPConn) {

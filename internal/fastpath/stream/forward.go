@@ -86,7 +86,7 @@ func (s *stream) attempt() outcome {
 	if err != nil {
 		return s.noAnswer(sent, err)
 	}
-	if on := s.b.Proxy.Model.RetryOn.Status; len(on) > 0 && s.req.done && slices.Contains(on, s.tx.Res.Status()) && s.retry() {
+	if on := s.b.Proxy.Model.RetryOn.Status; len(on) > 0 && !s.uploaded && slices.Contains(on, s.tx.Res.Status()) && s.retry() {
 		return again
 	}
 	return answered
@@ -235,7 +235,11 @@ func (s *stream) readResponseHead() error {
 			s.resIn.W += m
 			continue
 		}
-		if status := tx.Res.Status(); status >= 200 || status == 101 {
+		status := tx.Res.Status()
+		if status == 101 && !tx.Req.Upgrade() {
+			return errJunk // nobody asked for another protocol
+		}
+		if status >= 200 || status == 101 {
 			tx.Times.ResHeaders, tx.ServerStatus = time.Now(), status
 			s.res.start(conn, s.resIn, n, tx.Res.Body(), tx.Res.Length())
 			if s.res.err != nil {
@@ -269,13 +273,13 @@ func (s *stream) forwardInterim() error {
 // the client. sent tells whether the server may have seen any of the request.
 func (s *stream) noAnswer(sent bool, err error) outcome {
 	tx := &s.tx
-	whole := s.req.done && !s.uploaded // it can be sent once more
+	whole := !s.uploaded // it can be sent once more
 	got := sent && s.resIn != nil
 	on := &s.b.Proxy.Model.RetryOn
 	uploadErr := s.stopPump()
 	s.dropResponse()
 	reused := s.use.Conn.Reused()
-	if reused && !got && err != wire.ErrTimeout && uploadErr == nil && (!sent && !s.uploaded || whole && s.idempotent()) {
+	if reused && !got && err != wire.ErrTimeout && uploadErr == nil && whole && (!sent || s.idempotent()) {
 		s.use.Redo()
 		return again
 	}

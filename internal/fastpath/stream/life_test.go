@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,6 +46,63 @@ func TestGracefulStop(t *testing.T) {
 	defer cancel()
 	if !r.front.Drain(ctx) {
 		t.Error("connections are left")
+	}
+}
+
+// TestRest serves requests on a connection that has rested, and closes one that rests when its time is over, at the
+// graceful stop, and at the hard one.
+func TestRest(t *testing.T) {
+	for _, parked := range []bool{true, false} {
+		t.Run(fmt.Sprintf("parked %v", parked), func(t *testing.T) {
+			build := func(keepAlive time.Duration) *rig {
+				return newRig(t, nil, func(s *setup) {
+					s.cfg.HTTPReq = redirect("/ok")
+					s.front.Timeouts.HTTPKeepAlive = keepAlive
+					if !parked {
+						s.cfg.Parking = nil
+					}
+				})
+			}
+			rested := func(r *rig) *net.TCPConn {
+				c := r.dial()
+				_, _ = io.WriteString(c, get)
+				if got := readHead(c); got != redirected {
+					t.Fatalf("got %q", got)
+				}
+				if parked {
+					n := r.front.Parking.Count()
+					eventually(t, func() bool { return r.front.Parking.Count() > n || n > 0 })
+				} else {
+					time.Sleep(2 * restAfter)
+				}
+				return c
+			}
+			closed := func(when string, c *net.TCPConn) {
+				if b, err := io.ReadAll(c); len(b) > 0 || err != nil {
+					t.Errorf("%s: got %q, %v", when, b, err)
+				}
+			}
+			r := build(20 * restAfter)
+			c := rested(r)
+			for range 3 {
+				_, _ = io.WriteString(c, get+get)
+				if got := readHead(c) + readHead(c); got != redirected+redirected {
+					t.Fatalf("got %q", got)
+				}
+				time.Sleep(2 * restAfter)
+			}
+			r = build(3 * restAfter)
+			closed("when its time is over", rested(r))
+			r = build(time.Minute)
+			c = rested(r)
+			r.front.Stop()
+			closed("at the stop", c)
+			r = build(time.Minute)
+			c = rested(r)
+			r.front.Kill()
+			closed("at the hard stop", c)
+			eventually(t, func() bool { return r.front.Clients() == 0 })
+		})
 	}
 }
 
@@ -193,6 +251,26 @@ func TestReuse(t *testing.T) {
 	}
 }
 
+// TestAuthenticatedConnection is not shared once its server authenticates it.
+func TestAuthenticatedConnection(t *testing.T) {
+	srv := scripted(t, func(c *net.TCPConn) {
+		for readHead(c) != "" {
+			_, _ = io.WriteString(c, "HTTP/1.1 401 Who\r\nWWW-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n")
+		}
+	})
+	r := newRig(t, []string{srv}, func(s *setup) { s.back.HTTPReuse = model.ReuseAlways })
+	a, b := r.dial(), r.dial()
+	for range 2 {
+		for _, c := range []net.Conn{a, b} {
+			_, _ = io.WriteString(c, get)
+			readHead(c)
+		}
+	}
+	if n := r.back.Proxy.Servers[0].ConnsTot.Load(); n != 2 {
+		t.Errorf("%d server connections for two clients, want 2", n)
+	}
+}
+
 // TestDeadIdle has the server close connections while they are idle, or at the next request.
 func TestDeadIdle(t *testing.T) {
 	t.Run("while idle", func(t *testing.T) {
@@ -223,6 +301,35 @@ func TestDeadIdle(t *testing.T) {
 				t.Errorf("got %q (closed %v)", got, closed)
 			}
 		})
+	}
+}
+
+// TestStaleAnswer has the server send something on a connection that is idle: it must not become the answer to the next
+// request.
+func TestStaleAnswer(t *testing.T) {
+	for _, method := range []string{"GET", "POST"} {
+		stale := make(chan struct{})
+		var first atomic.Bool
+		srv := scripted(t, func(c *net.TCPConn) {
+			readHead(c)
+			_, _ = io.WriteString(c, ok)
+			if first.CompareAndSwap(false, true) {
+				time.Sleep(20 * time.Millisecond) // so that the connection is idle by then
+				_, _ = io.WriteString(c, "HTTP/1.1 408 Too Late\r\nContent-Length: 0\r\n\r\n")
+				close(stale)
+			}
+			_, _ = io.Copy(io.Discard, c)
+		})
+		r := newRig(t, []string{srv})
+		c := r.dial()
+		_, _ = io.WriteString(c, get)
+		readHead(c)
+		_, _ = io.CopyN(io.Discard, c, 2)
+		<-stale
+		_, _ = io.WriteString(c, method+" / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+		if got, _ := readQuiet(c); got != okOut {
+			t.Errorf("%s: got %q", method, got)
+		}
 	}
 }
 

@@ -15,7 +15,9 @@ type pump struct {
 	done    chan struct{} // one token when the goroutine has ended
 	running bool          // as the stream's goroutine sees it: from start to join
 	err     error         // why the body did not go out completely; to be read after join
-	moved   atomic.Int64  // when bytes last moved, in nanoseconds
+	// The timeouts as they were at the start: rules for the response may change the transaction's.
+	clientIdle, serverIdle time.Duration
+	moved                  atomic.Int64 // when bytes last moved, in nanoseconds
 }
 
 func (p *pump) init(s *stream) {
@@ -30,6 +32,7 @@ func (p *pump) init(s *stream) {
 // start begins to send.
 func (p *pump) start() {
 	p.running, p.err = true, nil
+	p.clientIdle, p.serverIdle = p.s.clientIdle(), p.s.serverIdle()
 	p.moved.Store(time.Now().UnixNano())
 	go p.run()
 }
@@ -37,16 +40,20 @@ func (p *pump) start() {
 // lastMove is when bytes last moved.
 func (p *pump) lastMove() time.Time { return time.Unix(0, p.moved.Load()) }
 
-// upload runs on the pump's goroutine. When the body does not come it wakes the stream, which waits for the server.
+// upload runs on the pump's goroutine.
 func (p *pump) upload() error {
 	s := p.s
 	b, o := &s.req, &s.toSrv
 	for !b.done {
-		if err := b.fill(after(time.Now(), s.clientIdle())); err != nil {
-			if err != wire.ErrInterrupted {
-				s.use.Conn.Interrupt()
+		if b.bulk(o) {
+			clientFailed, err := b.splice(o, p.clientIdle, p.serverIdle, func(int) { p.moved.Store(time.Now().UnixNano()) })
+			if clientFailed {
+				return p.broken(err)
 			}
-			return err
+			return nil
+		}
+		if err := b.fill(after(time.Now(), p.clientIdle)); err != nil {
+			return p.broken(err)
 		}
 		data := b.data()
 		if len(data) == 0 && !b.done {
@@ -56,13 +63,21 @@ func (p *pump) upload() error {
 		if b.done {
 			trailers = b.chunks.Trailers()
 		}
-		if _, err := o.send(s.serverIdle(), nil, data, b.done, trailers); err != nil {
+		if _, err := o.send(p.serverIdle, nil, data, b.done, trailers); err != nil {
 			return nil // the server takes no more; what it says about that is the answer
 		}
 		b.taken()
 		p.moved.Store(time.Now().UnixNano())
 	}
 	return nil
+}
+
+// broken wakes the stream when the body does not come.
+func (p *pump) broken(err error) error {
+	if err != wire.ErrInterrupted {
+		p.s.use.Conn.Interrupt()
+	}
+	return err
 }
 
 // join waits for the pump to end by itself.

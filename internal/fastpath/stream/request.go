@@ -3,10 +3,8 @@ package stream
 import (
 	"errors"
 	"io"
-	"net/netip"
 	"time"
 
-	"eddy/internal/config/model"
 	"eddy/internal/fastpath/http1"
 	"eddy/internal/fastpath/proxy"
 	"eddy/internal/fastpath/txn"
@@ -366,51 +364,4 @@ func (s *stream) monitored() bool {
 	s.fault('L', 'R')
 	s.answerError(status)
 	return true
-}
-
-// capture keeps the values that "capture ... header" lines name.
-func (s *stream) capture(slots [][]byte, lines []model.CaptureHeader, m *http1.Message) {
-	for i := range lines {
-		if v, ok := m.Get(lines[i].Name); ok {
-			slots[i] = s.tx.Scratch.Copy(v[:min(len(v), lines[i].Len)])
-		}
-	}
-}
-
-// addHeaders adds what options and unique-id-header put into requests.
-func (s *stream) addHeaders() {
-	tx := &s.tx
-	if name := s.f.m.UniqueIDHdr; name != "" && tx.UniqueID != nil {
-		tx.Req.Add([]byte(name), tx.UniqueID)
-	}
-	fo, bo := &s.f.m.Options, &s.b.Proxy.Model.Options
-	s.addAddress(tx.Conn.Src.Addr(), fo.ForwardFor, bo.ForwardFor)
-	s.addAddress(tx.Conn.Dst.Addr(), fo.OriginalTo, bo.OriginalTo)
-}
-
-// addAddress adds an address as "option forwardfor" does; the backend's line has the say where both have one.
-func (s *stream) addAddress(a netip.Addr, front, back *model.ForwardFor) {
-	o := back
-	if o == nil {
-		o = front
-	}
-	if o == nil || !a.IsValid() {
-		return
-	}
-	if o.IfNone && s.tx.Req.Find(o.Header, 0) >= 0 {
-		return
-	}
-	if o.Except != "" && within(a, o.Except) {
-		return
-	}
-	s.tx.Req.Add([]byte(o.Header), a.WithZone("").AppendTo(s.tx.Scratch.Take(64)[:0]))
-}
-
-// within says whether a lies in a network written as an address or CIDR.
-func within(a netip.Addr, network string) bool {
-	if p, err := netip.ParsePrefix(network); err == nil {
-		return p.Contains(a)
-	}
-	b, err := netip.ParseAddr(network)
-	return err == nil && a == b
 }

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -17,6 +18,9 @@ func (s *stream) respond() {
 	tx.HasRes = true
 	// What the server says counts for the server, whatever rules make of the headers.
 	s.srvKeep = res.KeepAlive() && !s.serverCloses() && !s.lost
+	if authenticatesConnection(res) {
+		s.use.Conn.Keep()
+	}
 	if !s.responseRules() {
 		return
 	}
@@ -32,7 +36,10 @@ func (s *stream) respond() {
 		res.SetBody(http1.BodyUntilClose, 0)
 		kind = http1.BodyUntilClose
 	}
-	s.toCli = outflow{conn: &s.c.conn, chunked: kind == http1.BodyChunked, tail: s.toCli.tail}
+	if s.sendBody && tx.Req.MethodIs("HEAD") {
+		s.keep = false // a rule made it so: the client waits for a body that only the close can end
+	}
+	s.toCli = outflow{conn: &s.c.conn, none: !s.sendBody, chunked: kind == http1.BodyChunked, tail: s.toCli.tail}
 	out := s.responseHead()
 	if kind == http1.BodyTunnel {
 		s.respondTunnel(out)
@@ -140,6 +147,9 @@ func (s *stream) download(out *wire.Buffer) bool {
 		if b.done {
 			return true
 		}
+		if b.bulk(&s.toCli) {
+			return s.downloadBulk()
+		}
 		if err := b.fill(after(time.Now(), s.serverIdle())); err != nil {
 			s.serverBroke(err)
 			return false
@@ -147,14 +157,55 @@ func (s *stream) download(out *wire.Buffer) bool {
 	}
 }
 
+// downloadBulk is download for the rest of a big body.
+func (s *stream) downloadBulk() bool {
+	serverFailed, err := s.res.splice(&s.toCli, s.serverIdle(), s.clientIdle(), func(n int) { s.tx.BytesOut += int64(n) })
+	switch {
+	case err == nil:
+		return true
+	case serverFailed:
+		s.serverBroke(err)
+		return false
+	}
+	return s.sent(0, err)
+}
+
 // serverBroke ends the client's connection when the server's answer ends too early: the client must see that it is
 // not whole.
 func (s *stream) serverBroke(err error) {
 	s.keep, s.linger = false, false
-	s.countServerErr()
-	if errors.Is(err, wire.ErrTimeout) {
-		s.fault('s', 'D')
+	switch {
+	case err == wire.ErrInterrupted: // by the pump: it is the client that broke
+		if errors.Is(s.stopPump(), wire.ErrTimeout) {
+			s.fault('c', 'D')
+		} else {
+			s.fault('C', 'D')
+		}
 		return
+	case errors.Is(err, wire.ErrTimeout):
+		s.fault('s', 'D')
+	default:
+		s.fault('S', 'D')
 	}
-	s.fault('S', 'D')
+	s.countServerErr()
+}
+
+// authenticatesConnection says whether the server begins one of the authentication schemes that hold for the
+// connection instead of the request, so that nobody else may use it (configuration.txt, http-reuse).
+func authenticatesConnection(res *http1.Message) bool {
+	name := "www-authenticate"
+	switch res.Status() {
+	case 401:
+	case 407:
+		name = "proxy-authenticate"
+	default:
+		return false
+	}
+	for i := res.Find(name, 0); i >= 0; i = res.Find(name, i+1) {
+		v := bytes.ToLower(res.Value(i))
+		if bytes.HasPrefix(v, []byte("ntlm")) || bytes.HasPrefix(v, []byte("negotiate")) {
+			return true
+		}
+	}
+	return false
 }

@@ -86,7 +86,6 @@ type setup struct {
 	cfg         *Config
 	bcfg        *BackendConfig
 	pool        *backend.Config
-	listen      bool // one proxy plays both sides
 }
 
 func newRig(t testing.TB, servers []string, change ...func(*setup)) *rig {
@@ -104,6 +103,11 @@ func newRig(t testing.TB, servers []string, change ...func(*setup)) *rig {
 		cfg: &Config{Pools: pools, Limits: http1.Limits{MaxHeaders: 101, MaxHead: 15 << 10}, Proc: &txn.ProcVars{}, Log: log,
 			LogFormat: format(func(tx *txn.Txn) string { return string(tx.Err[:]) })},
 		bcfg: &BackendConfig{}, pool: &backend.Config{Pools: pools}}
+	parking, err := wire.NewParking()
+	if err != nil {
+		t.Fatal(err)
+	}
+	su.cfg.Parking = parking
 	for _, c := range change {
 		c(su)
 	}
@@ -147,6 +151,7 @@ func newRig(t testing.TB, servers []string, change ...func(*setup)) *rig {
 		if !r.front.Drain(ctx) {
 			t.Error("connections were left behind")
 		}
+		parking.Close()
 	})
 	return r
 }

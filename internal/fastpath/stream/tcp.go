@@ -13,13 +13,13 @@ func (s *stream) serveTCP() {
 	s.tx.Start = s.c.info.Accepted
 	s.c.info.Reqs = 1
 	s.keep = false
-	s.process4()
+	s.relay()
 	s.c.in, s.in = s.in, nil
 	s.finish()
 }
 
-// process4 takes the connection through the rules to a server.
-func (s *stream) process4() {
+// relay takes the connection through the rules to a server.
+func (s *stream) relay() {
 	tx, f := &s.tx, s.f
 	if f.TCPContent != nil && !s.inspect(f.TCPContent, f.m.TCPInspect) {
 		return

@@ -66,16 +66,3 @@ func (p *Pools) Put(b *Buffer) {
 		p.small.Put(b)
 	}
 }
-
-// Grow gives a full buffer with the contents of b, at the same offsets, and takes b back. A full b is returned as it
-// is.
-func (p *Pools) Grow(b *Buffer) *Buffer {
-	if len(b.B) >= p.size {
-		return b
-	}
-	g := p.Full()
-	copy(g.B, b.B[:b.W])
-	g.R, g.W = b.R, b.W
-	p.Put(b)
-	return g
-}

@@ -24,8 +24,8 @@ var ErrInterrupted = errors.New("interrupted")
 // ErrNoSocket is returned for a connection that is not a plain socket.
 var ErrNoSocket = errors.New("the connection is not a socket")
 
-// Conn is a stream socket. Its read side (Recv, RecvSmall, Exchange, Alive, Splice as source) belongs to one goroutine at a
-// time and so does its write side; they may be two. Close, CloseWrite and Interrupt may be called from any.
+// Conn is a stream socket. Its read side (what receives) belongs to one goroutine at a time and so does its write side (what
+// sends); they may be two. Close, CloseWrite, Peek and Interrupt may be called from any.
 type Conn struct {
 	nc    net.Conn
 	raw   syscall.RawConn
@@ -97,14 +97,6 @@ func (c *Conn) CloseWrite() error {
 	return nil
 }
 
-// Reset closes the socket so that the peer sees a reset instead of an orderly end (TCP only).
-func (c *Conn) Reset() error {
-	if t, ok := c.nc.(*net.TCPConn); ok {
-		_ = t.SetLinger(0)
-	}
-	return c.nc.Close()
-}
-
 // deadline remembers which deadline the poller knows, to tell it only what it must know: an earlier one. One that
 // fires too early costs a wake-up and is set again.
 type deadline struct{ armed time.Time }
@@ -135,6 +127,12 @@ func (c *Conn) RecvBuffer(pools *Pools, full bool, until time.Time) (*Buffer, er
 		return nil, err
 	}
 	return c.rd.take(), nil
+}
+
+// WaitReadable waits until a read would not: bytes, the end or an error are there. It takes nothing, and little stack.
+func (c *Conn) WaitReadable(until time.Time) error {
+	c.rd.p, c.rd.pools = nil, nil
+	return c.receive(until)
 }
 
 func (r *reader) take() *Buffer {
@@ -182,6 +180,11 @@ func (c *Conn) receive(until time.Time) error {
 func (c *Conn) tryRecv(fd uintptr) bool {
 	r := &c.rd
 	r.n, r.err = 0, nil
+	if r.p == nil && r.pools == nil { // WaitReadable
+		var b [1]byte
+		_, errno := recv(fd, b[:], syscall.MSG_PEEK)
+		return errno != syscall.EAGAIN
+	}
 	p := r.p
 	if r.pools != nil {
 		if r.full {

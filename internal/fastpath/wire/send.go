@@ -9,7 +9,7 @@ import (
 )
 
 // maxParts is how many pieces one Send takes.
-const maxParts = 4
+const maxParts = 3
 
 // Send writes all parts, in one system call when the socket has room. idle bounds every wait for room that brings no
 // progress (0: no bound); when it strikes the error is ErrTimeout. It returns the number of bytes the kernel took.

@@ -82,7 +82,8 @@ func (p Program) Run(args []string, out, errOut io.Writer) int {
 		r.errorf("eddy -f FILE", "no configuration was given")
 		return exitUsage
 	}
-	signal.Ignore(syscall.SIGPIPE) // whoever reads our messages may go away
+	// Whoever reads our messages may go away. Ignoring the signal would be inherited by the programs that scripts start.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	r.self = process.Start()
 	for _, n := range f.notes {
 		r.notef("%s", n)

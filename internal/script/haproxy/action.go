@@ -133,7 +133,7 @@ func (k *call) verdict(code int64) txn.Verdict {
 	case actDeny:
 		return k.refuse(txn.Deny, 403)
 	case actInvalid:
-		tx.CloseAfter = true
+		tx.CloseAfter = k.handle&handleResponse == 0
 		return k.refuse(txn.Answer, 400)
 	}
 	return txn.Next

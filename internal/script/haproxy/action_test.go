@@ -70,7 +70,7 @@ func TestAction(t *testing.T) {
 			"'userdata' nil true true false false true"},
 		{"regex", `local st, r = Regex.new("needle (..) (...)", true)
 			return st, tostring(r), r:exec("a needle in the hay"), r:exec("NEEDLE in the"), r:match("a needle in the hay"), r:match("zz")`,
-			"true 'HAProxy class Regex' true false true false"},
+			"true 'HAProxy class Regex' true false true false {}"},
 		{"regex match", `local st, r = Regex.new("(NEEDLE)|(x)", false); return r:match("a needle")`, "true {1='needle' 2='needle' 3=''}"},
 		{"regex bad", `return Regex.new("needle (..", true)`, "false 'regex 'needle (..' is invalid:*'"},
 		{"concat", `local c = core.concat(); c:add("a"); c:add(1); local one = c:dump(); c:add("b"); return one, c:dump()`, "'a1' 'a1b'"},
@@ -80,6 +80,7 @@ func TestAction(t *testing.T) {
 		{"get_info", `local i = core.get_info(); return i.Name, i.Pid > 0, math.type(i.Uptime_sec)`, "'eddy' true 'integer'"},
 		{"queue", `local q = core.queue(); q:push("a"); q:push({1}); q:push(false); return q:size(), q:pop(), q:pop(), q:pop(), q:pop(), q:size(), tostring(q)`,
 			"3 'a' {1=1} false nil 0 'HAProxy class Queue'"},
+		{"queue full", `local q, s = core.queue(), string.rep("x", 40 << 20); return q:push(s), q:push(s), q:size(), #q:pop(), q:push(s)`, "true false 1 41943040 true"},
 		{"queue nil", `core.queue():push(nil)`, "*queue:push: nil cannot be pushed*"},
 		{"waits", `core.sleep(0); core.msleep(1); core.yield(); core.wait(1); return "awake"`, "'awake'"},
 		{"negative sleep", `core.sleep(-1)`, "*core.sleep: the time cannot be negative*"},
@@ -216,8 +217,8 @@ func TestErrorText(t *testing.T) {
 	check(t, b.logs.all(), "fe err Lua action 'boom': runtime error: */test.lua:3: attempt to index a nil value (local 'x') from *test.lua:3: in *test.lua:6: in function*")
 	b.run(t, tx, "arg")
 	got := b.logs.await(t, "'arg'")
-	check(t, got, "fe err Lua action 'arg': runtime error: *txn:set_loglevel: argument 1 must be a whole number, not string*test.lua:9*")
-	if strings.Contains(b.logs.all(), "eddy/") {
+	check(t, got, "fe err Lua action 'arg': runtime error: */test.lua:9: txn:set_loglevel: argument 1 must be a whole number, not string from *test.lua:9: in function*")
+	if strings.Contains(b.logs.all(), "[eddy]") {
 		t.Errorf("a position inside eddy's own preludes shows: %s", b.logs.all())
 	}
 }

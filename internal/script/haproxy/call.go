@@ -136,30 +136,18 @@ func describe(err error) string {
 	if !errors.As(err, &e) {
 		return err.Error()
 	}
-	text := stripPrelude(e.Text)
 	var from []string
 	for line := range strings.Lines(e.Traceback) {
 		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "[C]:") || strings.HasPrefix(line, preludePrefix) || strings.HasPrefix(line, "(...tail") {
+		if line == "" || strings.HasPrefix(line, "[C]:") || strings.HasPrefix(line, preludeMark) || strings.HasPrefix(line, "(...tail") {
 			continue
 		}
 		from = append(from, line)
 	}
 	if len(from) == 0 {
-		return text
+		return e.Text
 	}
-	return text + " from " + strings.Join(from, ", ")
-}
-
-// stripPrelude takes a position inside a prelude off the front of a message.
-func stripPrelude(text string) string {
-	if !strings.HasPrefix(text, preludePrefix) {
-		return text
-	}
-	if _, rest, ok := strings.Cut(text, ": "); ok {
-		return rest
-	}
-	return text
+	return e.Text + " from " + strings.Join(from, ", ")
 }
 
 // report logs that a run failed.

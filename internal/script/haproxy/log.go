@@ -21,6 +21,7 @@ const (
 // log sends a line of a script, or about one, to the loggers of px and to stderr, as tune.lua.log.loggers and
 // tune.lua.log.stderr say (configuration.txt §3.2).
 func (b *Binding) log(px *proxy.Proxy, level int, text string) {
+	text = strings.TrimRight(text, "\r\n")
 	taken := false
 	if b.lua.LogLoggers {
 		taken = b.opts.Logger.Log(px, level, text)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -38,13 +37,13 @@ type taskSet struct {
 	errors  map[string]int // by where: how often it failed
 }
 
-// registerTask(func, where)
+// registerTask(func)
 func (u *unit) registerTask(c *vm.Call) error {
 	fn, err := c.Func(1)
 	if err != nil {
 		return err
 	}
-	t := &task{u: u, fn: fn, where: strings.TrimSuffix(c.Str(2), ": ")}
+	t := &task{u: u, fn: fn, where: c.Where()}
 	if t.where == "" {
 		t.where = "an unknown line"
 	}

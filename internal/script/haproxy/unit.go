@@ -22,8 +22,8 @@ var preludeOrder = []string{
 	"concat", "map", "regex", "smtp", "modules",
 }
 
-// preludePrefix starts the name of every prelude, by which positions in them are told from positions in scripts.
-const preludePrefix = "eddy/"
+// preludeMark starts every line of a traceback that is in a prelude.
+const preludeMark = "[eddy] "
 
 // unit is one Lua state with the functions that belong to it.
 type unit struct {
@@ -92,7 +92,7 @@ func (u *unit) open() error {
 	}
 	facts := fmt.Sprintf("local P = ... P.thread = %d P.SPAN_RAW, P.SPAN_METHOD, P.SPAN_PATH, P.SPAN_PATHQ, P.SPAN_URL, "+
 		"P.SPAN_QUERY = %d, %d, %d, %d, %d, %d", u.index, spanRaw, spanMethod, spanPath, spanPathQ, spanURL, spanQuery)
-	if err := u.state.LoadPrelude(preludePrefix+"facts", facts); err != nil {
+	if err := u.state.LoadPrelude("haproxy/facts", facts); err != nil {
 		return err
 	}
 	for _, name := range preludeOrder {
@@ -100,11 +100,11 @@ func (u *unit) open() error {
 		if err != nil {
 			return err
 		}
-		if err := u.state.LoadPrelude(preludePrefix+name, string(src)); err != nil {
+		if err := u.state.LoadPrelude("haproxy/"+name, string(src)); err != nil {
 			return err
 		}
 	}
-	return u.state.LoadPrelude(preludePrefix+"path", pathPrelude(u.b.lua.PrependPath))
+	return u.state.LoadPrelude("haproxy/path", pathPrelude(u.b.lua.PrependPath))
 }
 
 // pathPrelude applies lua-prepend-path: later lines come to stand in front.

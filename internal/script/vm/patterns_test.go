@@ -133,6 +133,37 @@ func TestPatternsAgainstStock(t *testing.T) {
 	}
 }
 
+// Patterns put together at random from pieces that mean something.
+func TestRandomPatternsAgainstStock(t *testing.T) {
+	s := stockState(t)
+	fn, err := s.Load("=test", `
+	local seed = ...
+	math.randomseed(seed)
+	local pieces = {"a", "b", "c", ".", "%a", "%d", "%s", "[ab]", "[^a]", "[a-c%d]", "(", ")", "()", "%1", "%2", "*", "+", "-", "?", "^", "$", "%b()", "%f[%a]", "%", "[", "]", "%f", "%(", " "}
+	local letters = {"a", "b", "c", "1", " ", "(", ")", "\0", "-"}
+	local function some(list, n)
+		local t = {}
+		for i = 1, math.random(0, n) do t[i] = list[math.random(#list)] end
+		return table.concat(t)
+	end
+	for i = 1, 5000 do
+		local bad = compare(some(letters, 12), some(pieces, 7), some({"x", "%0", "%1", "%2", "%%", "%"}, 3), math.random(-14, 14), math.random() < 0.1)
+		if bad then return bad end
+	end`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seed := range 4 {
+		r := Run{Fn: fn, Args: []Value{Int(int64(seed))}}
+		if err := s.Run(context.Background(), &r); err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Results) > 0 {
+			t.Errorf("seed %d: %s", seed, show(r.Results[0]))
+		}
+	}
+}
+
 func FuzzPatterns(f *testing.F) {
 	s := stockState(f)
 	fn, err := s.Global("compare")

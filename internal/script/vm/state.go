@@ -158,11 +158,12 @@ func (s *State) Register(name string, f Func) {
 	C.eddy_register(s.c, cname, C.int(len(s.funcs)-1))
 }
 
-// LoadPrelude runs Lua source of eddy's own, with the private table as the chunk's argument. It must not wait.
+// LoadPrelude runs Lua source of eddy's own, with the private table as the chunk's argument. It must not wait. Messages
+// about what a Go function was given name the line of the script that called the prelude (their chunks are called "[eddy] ...", see vm.c).
 func (s *State) LoadPrelude(name, src string) error {
 	s.lock()
 	defer s.unlock()
-	cname, csrc := C.CString("="+name), C.CString(src)
+	cname, csrc := C.CString("=[eddy] "+name), C.CString(src)
 	defer C.free(unsafe.Pointer(cname))
 	defer C.free(unsafe.Pointer(csrc))
 	if C.eddy_prelude(s.c, cname, csrc, C.size_t(len(src))) != 0 {

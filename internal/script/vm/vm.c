@@ -9,6 +9,9 @@
 
 #include "_cgo_export.h"
 
+// What the chunk names of preludes begin with: they are skipped where a message names the script's line.
+#define PRELUDE "=[eddy] "
+
 // Registry keys: the address is the key.
 static const char key_private, key_threads;
 
@@ -283,8 +286,23 @@ static int push_ret(lua_State *L, eddy_state *S) {
 	return n;
 }
 
+// script_line finds the caller of the running C function, past eddy's own preludes; 0: it is no Lua function.
+static int script_line(lua_State *L, int level, lua_Debug *ar) {
+	for (; lua_getstack(L, level, ar); level++) {
+		lua_getinfo(L, "Sl", ar);
+		if (strncmp(ar->source, PRELUDE, sizeof PRELUDE - 1) != 0) return ar->currentline > 0;
+	}
+	return 0;
+}
+
+static void push_where(lua_State *L) {
+	lua_Debug ar;
+	if (script_line(L, 1, &ar)) lua_pushfstring(L, "%s:%d: ", ar.short_src, ar.currentline);
+	else lua_pushliteral(L, "");
+}
+
 static int raise_ret(lua_State *L, eddy_state *S) {
-	luaL_where(L, 1);
+	push_where(L);
 	const char *p = S->ret.p;
 	if (S->ret.len > 0) decode(L, &p);
 	else lua_pushliteral(L, "error");
@@ -299,7 +317,7 @@ static int after_wait(lua_State *L, int status, lua_KContext ctx) {
 	int n = lua_gettop(L);
 	if (n == 0) return 0;
 	if (lua_toboolean(L, 1)) return n - 1;
-	luaL_where(L, 1);
+	push_where(L);
 	lua_pushvalue(L, 2);
 	lua_concat(L, 2);
 	return lua_error(L);
@@ -375,9 +393,8 @@ static int trampoline(lua_State *L) {
 const char *eddy_where(eddy_state *S) {
 	lua_Debug ar;
 	S->where[0] = 0;
-	for (int level = 1; level < 16 && lua_getstack(S->cur, level, &ar); level++) {
-		lua_getinfo(S->cur, "Sl", &ar);
-		if (ar.currentline > 0) {
+	for (int level = 1; level < 16; level++) {
+		if (script_line(S->cur, level, &ar)) {
 			snprintf(S->where, sizeof S->where, "%s:%d", ar.short_src, ar.currentline);
 			break;
 		}
@@ -420,6 +437,46 @@ static int view(lua_State *L) {
 	uint32_t off = S->spans[2 * i], len = S->spans[2 * i + 1];
 	if (off > S->view_len || len > S->view_len - off) return 0;
 	lua_pushlstring(L, S->view + off, len);
+	return 1;
+}
+
+// set_class is setmetatable, except that Lua does not see the class's __gc: the object is not marked for finalization,
+// and upvalue 1 is called with it instead. Lua runs finalizers with hooks off, in the middle of whatever allocates,
+// where nothing could stop a runaway one and no Go function may be called.
+static int set_class(lua_State *L) {
+	int t = lua_type(L, 2);
+	luaL_checktype(L, 1, LUA_TTABLE);
+	luaL_argexpected(L, t == LUA_TNIL || t == LUA_TTABLE, 2, "nil or table");
+	if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL) return luaL_error(L, "cannot change a protected metatable");
+	lua_settop(L, 2);
+	if (t == LUA_TTABLE) {
+		lua_pushliteral(L, "__gc");
+		lua_pushvalue(L, 3);
+		if (lua_rawget(L, 2) != LUA_TNIL) {
+			lua_pushvalue(L, 3);
+			lua_pushnil(L);
+			lua_rawset(L, 2);
+			lua_pushvalue(L, 2);
+			lua_setmetatable(L, 1);
+			lua_pushvalue(L, 3);
+			lua_pushvalue(L, 4);
+			lua_rawset(L, 2); // its place is still there: nothing is allocated
+			lua_pushvalue(L, lua_upvalueindex(1));
+			lua_pushvalue(L, 1);
+			lua_call(L, 1, 0);
+			lua_settop(L, 1);
+			return 1;
+		}
+		lua_settop(L, 2);
+	}
+	lua_setmetatable(L, 1);
+	return 1;
+}
+
+// class_setter(f) gives a setmetatable that calls f with each object whose class has a __gc.
+static int class_setter(lua_State *L) {
+	lua_settop(L, 1);
+	lua_pushcclosure(L, set_class, 1);
 	return 1;
 }
 
@@ -528,6 +585,7 @@ static int push_values(lua_State *co, const char *p, size_t len) {
 	return lua_gettop(co) - top;
 }
 
+#define MIN_BUDGET 1000  // ns; a run that has used up its time gets this
 #define SLICE 20000000 // ns; Go looks at the caller's context that often
 
 static int step(eddy_state *S, lua_State *co, int nargs, int64_t budget) {
@@ -538,7 +596,11 @@ static int step(eddy_state *S, lua_State *co, int nargs, int64_t budget) {
 	int64_t t0 = eddy_now();
 	S->deadline = budget > 0 ? t0 + budget : 0;
 	S->slice = t0 + SLICE;
-	if (lua_gethookcount(co) != S->hook_count) lua_sethook(co, hook, LUA_MASKCOUNT, S->hook_count);
+	// The count starts anew with every step, so that what is shorter is never interrupted half-way: scripts rely on that
+	// (a FIFO's push is two lines). A step that is over before it begins gets no such grace, or a script that waits in a
+	// loop would never come to a hook.
+	int over = S->cancel || __atomic_load_n(S->stop, __ATOMIC_RELAXED) || (budget > 0 && budget <= MIN_BUDGET);
+	lua_sethook(co, hook, LUA_MASKCOUNT, over ? 1 : S->hook_count);
 	int n = 0;
 	int st = lua_resume(co, S->L, nargs, &n);
 	S->view = NULL;
@@ -640,6 +702,8 @@ static int open_base(lua_State *L) {
 	lua_newtable(L);
 	lua_pushcfunction(L, view);
 	lua_setfield(L, -2, "view");
+	lua_pushcfunction(L, class_setter);
+	lua_setfield(L, -2, "class_setter");
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &key_private);
 	luaL_newmetatable(L, "eddy.owned");
 	lua_pushcfunction(L, owned_gc);

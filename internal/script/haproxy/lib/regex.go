@@ -3,6 +3,7 @@ package lib
 import (
 	"fmt"
 	"regexp"
+	"strings"
 
 	"eddy/internal/config/expr"
 	"eddy/internal/script/vm"
@@ -65,9 +66,10 @@ func argRegex(c *vm.Call, who string) (*regexp.Regexp, []byte, error) {
 	return re, s, err
 }
 
-// WithHint is the error for an expression that expr.CompileRegex refused.
+// WithHint is the error for an expression that expr.CompileRegex refused. Hints on how to write expressions in the
+// configuration are left out: this one stands in a script.
 func WithHint(err error, hint string) error {
-	if hint == "" {
+	if hint == "" || strings.HasPrefix(hint, "inside a function's arguments") {
 		return fmt.Errorf("invalid regular expression: %w", err)
 	}
 	return fmt.Errorf("invalid regular expression: %w (%s)", err, hint)

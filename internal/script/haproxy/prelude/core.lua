@@ -1,7 +1,7 @@
 -- core: the core class without what the preludes of single classes add to it, and the constants of act and filter.
 local P = ...
 
-local error, ipairs, pcall, rawset, setmetatable, tostring, type = error, ipairs, pcall, rawset, setmetatable, tostring, type
+local error, ipairs, rawset, setmetatable, tostring, type = error, ipairs, rawset, setmetatable, tostring, type
 local find, gsub, sub = string.find, string.gsub, string.sub
 local pack, unpack = table.pack, table.unpack
 
@@ -125,12 +125,11 @@ function core.register_task(func, ...)
 	if type(func) ~= "function" then
 		error("core.register_task: give a function, not a " .. type(func), 2)
 	end
-	local _, where = pcall(error, "", 3) -- "script:line: " of who called this
 	local args = pack(...)
 	if args.n == 0 then
-		return P.register_task(func, where)
+		return P.register_task(func)
 	end
-	return P.register_task(function() return func(unpack(args, 1, args.n)) end, where)
+	return P.register_task(function() return func(unpack(args, 1, args.n)) end)
 end
 
 core.register_filter = P.later("core.register_filter")

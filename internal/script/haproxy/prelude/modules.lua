@@ -1,39 +1,17 @@
 -- modules: what require() finds when the user has no file of that name.
 local P = ...
 
--- fifo: an ordered hand-over between functions of one state.
+-- fifo: an ordered hand-over between functions of one state, with the interface of the script of that name.
 local function fifo()
 	local Queue = {}
 	Queue.__index = Queue
-
-	function Queue:push(data)
-		if data == nil then
-			error("fifo:push: nil cannot be pushed", 2)
-		end
-		self.last = self.last + 1
-		self.data[self.last] = data
-	end
-
-	function Queue:pop()
-		if self.first > self.last then
-			return nil
-		end
-		local data = self.data[self.first]
-		self.data[self.first] = nil
-		self.first = self.first + 1
-		if self.first > self.last then
-			self.first, self.last = 1, 0
-		end
-		return data
-	end
-
-	function Queue:size()
-		return self.last - self.first + 1
-	end
+	function Queue:push(data) return P.queue_push(self[0], data) end
+	function Queue:pop() return P.queue_pop(self[0]) end
+	function Queue:size() return P.queue_size(self[0]) end
 
 	Fifo = { meta = Queue }
 	function Fifo.new()
-		return setmetatable({ data = {}, first = 1, last = 0 }, Queue)
+		return setmetatable({ [0] = P.queue_new() }, Queue)
 	end
 	return Fifo
 end

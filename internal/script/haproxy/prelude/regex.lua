@@ -13,7 +13,7 @@ local function matched(ok, ...)
 	if ok then
 		return true, { ... }
 	end
-	return false
+	return false, {}
 end
 function R:match(str) return matched(P.regex_match(self[0], str)) end
 

@@ -35,7 +35,7 @@ function P.reply(init)
 	if init == nil then
 		init = {}
 	elseif type(init) ~= "table" then
-		error("txn:reply: give a table such as {status = 403, body = \"no\"}, not a " .. type(init), 3)
+		error("txn:reply: give a table such as {status = 403, body = \"no\"}, not a " .. type(init), 2)
 	end
 	local status = init.status or 200
 	return setmetatable({
