@@ -159,9 +159,13 @@ func (e *Engine) newEnv(problems *diag.List) *sample.Env {
 			Conns:    e.Conns,
 			Stopping: e.stopping.Load,
 			Env:      e.lookupEnv,
+			Debug:    e.debug,
 		},
 	}
 }
+
+// debug writes what the debug converter shows.
+func (e *Engine) debug(_ string, line []byte) { fmt.Fprintf(e.opts.Stderr, "%s\n", line) }
 
 func (e *Engine) lookupEnv(name string) (string, bool) {
 	if v, ok := e.cfg.Global.Env[name]; ok {

@@ -31,6 +31,8 @@ func (e *Engine) loadScripts(problems *diag.List) {
 		Info:    e.Info,
 		Setup:   e.setupState,
 		BufSize: e.cfg.Global.BufSize,
+
+		BoolSamples: e.cfg.Global.Lua.BoolSamples,
 	})
 	if err != nil {
 		problems.Errorf(e.cfg.Global.Lua.Loads[0].Pos, "", "Lua: %v", err)

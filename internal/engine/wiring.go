@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"eddy/internal/config/diag"
+	"eddy/internal/config/expr"
 	"eddy/internal/config/model"
 	"eddy/internal/fastpath/backend"
 	"eddy/internal/fastpath/http1"
@@ -113,7 +114,7 @@ func (w *wiring) frontend(p *proxy.Proxy) {
 		Default:    w.target(m.DefaultBackend),
 		Find:       w.target,
 		Errors:     w.errors(p),
-		LogFormat:  w.format(m.LogFormat),
+		LogFormat:  w.logFormat(m),
 		ErrFormat:  w.format(m.ErrorFormat),
 		UniqueID:   w.format(m.UniqueIDFmt),
 	}
@@ -141,6 +142,31 @@ func (w *wiring) frontend(p *proxy.Proxy) {
 		return
 	}
 	w.e.fronts = append(w.e.fronts, &front{px: p, stream: f})
+}
+
+// logFormat is the format of a frontend's log lines: its own, or the one that its log options stand for
+// (configuration.txt §8.2).
+func (w *wiring) logFormat(m *model.Proxy) stream.Format {
+	if m.LogFormat != nil {
+		return w.format(m.LogFormat)
+	}
+	text := ""
+	switch o := &m.Options; {
+	case o.HTTPLog && o.LogCLF:
+		text = expr.HTTPLogCLF
+	case o.HTTPLog:
+		text = expr.HTTPLog
+	case o.TCPLog && o.LogCLF:
+		text = expr.TCPLogCLF
+	case o.TCPLog:
+		text = expr.TCPLog
+	case m.Mode == model.ModeHTTP:
+		text = expr.DefaultLog("HTTP")
+	default:
+		text = expr.DefaultLog("TCP")
+	}
+	ctx := &expr.Ctx{Diags: w.problems, Scope: expr.Log, Proxy: m.Name, Mode: m.Mode}
+	return w.format(expr.ParseFormat(ctx, expr.Word{Text: text, Pos: m.Pos}))
 }
 
 // target finds a backend by name; nil when there is none.

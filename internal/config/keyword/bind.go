@@ -26,7 +26,7 @@ func setBind(p *Parser, a Args) {
 func (p *Parser) addresses(what string, w model.Param, common model.Bind, prefix string) []model.Bind {
 	var out []model.Bind
 	col := w.Pos
-	for _, text := range strings.Split(w.Text, ",") {
+	for _, text := range strings.Split(p.Env.Expand(w.Text), ",") {
 		at := col
 		if col.Col > 0 {
 			col.Col += len(text) + 1

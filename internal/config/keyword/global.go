@@ -212,7 +212,7 @@ func luaDecls() []Decl {
 			Doc: "Gives scripts these standard libraries only: all, none, or a list with commas.", Set: setOpenLibs},
 		{Name: "tune.lua.bool-sample-conversion", In: Global, Params: one(choice("way", "normal", "pre-3.1-bug")), Spec: "3.2",
 			Doc: "Says whether scripts see boolean samples as booleans (normal) or as integers.",
-			Set: func(p *Parser, a Args) { p.Config.Global.Lua.BoolAsInt = a.Text(0) == "pre-3.1-bug" }},
+			Set: func(p *Parser, a Args) { p.Config.Global.Lua.BoolSamples = a.Text(0) == "normal" }},
 	}
 }
 

@@ -140,7 +140,7 @@ func (p *Parser) setLogTarget(l *model.Log, w syntax.Word) bool {
 		p.errorf(w.Pos, "is a variable of the environment missing?", "log: the target is empty")
 		return false
 	}
-	ad, err := address.Parse(w.Text, address.PortOptional)
+	ad, err := address.Parse(p.Env.Expand(w.Text), address.PortOptional)
 	if err != nil {
 		p.errorf(w.Pos, err.Hint, "log: %s", err.Text)
 		return false

@@ -27,7 +27,7 @@ func setServer(p *Parser, a Args) {
 			break
 		}
 	}
-	ad, err := address.Parse(a.Text(1), address.PortOffset)
+	ad, err := address.Parse(p.Env.Expand(a.Text(1)), address.PortOffset)
 	switch {
 	case err != nil:
 		p.errorf(a.P[1].Pos, err.Hint, "server: %s", err.Text)
@@ -143,14 +143,15 @@ const (
 
 // sourceAddress reads an address to connect from; "" when it was wrong.
 func (p *Parser) sourceAddress(what string, w syntax.Word) string {
-	ad, err := address.Parse(w.Text, address.PortOptional)
+	text := p.Env.Expand(w.Text)
+	ad, err := address.Parse(text, address.PortOptional)
 	switch {
 	case err != nil:
 		p.Diags.Errorf(w.Pos, err.Hint, "%s: %s", what, err.Text)
 	case ad.Kind != model.AddrTCP:
 		p.Diags.Errorf(w.Pos, "write an IP address", "%s: one can only connect from an IP address", what)
 	default:
-		return w.Text
+		return text
 	}
 	return ""
 }

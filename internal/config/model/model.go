@@ -73,7 +73,7 @@ type Lua struct {
 	LogStderr     string // tune.lua.log.stderr: on | auto | off, default auto
 	OpenLibs      []string
 	OpenLibsGiven bool
-	BoolAsInt     bool // tune.lua.bool-sample-conversion pre-3.1-bug
+	BoolSamples   bool // tune.lua.bool-sample-conversion normal
 }
 
 // LuaLoad is one lua-load or lua-load-per-thread line.

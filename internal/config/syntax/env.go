@@ -96,3 +96,44 @@ func isNameByte(c byte, first bool) bool {
 
 // splitList cuts the value of "${NAME[*]}" into its words.
 func splitList(v string) []string { return strings.Fields(v) }
+
+// Expand replaces $NAME and ${NAME} in an address, where they need no quotes (configuration.txt §2.9). A variable that
+// is not set is replaced by nothing.
+func (e *Env) Expand(text string) string {
+	var b strings.Builder
+	for {
+		i := strings.IndexByte(text, '$')
+		if i < 0 || e == nil {
+			b.WriteString(text)
+			return b.String()
+		}
+		b.WriteString(text[:i])
+		name, rest, ok := variableName(text[i+1:])
+		if !ok {
+			b.WriteByte('$')
+			text = text[i+1:]
+			continue
+		}
+		v, _ := e.Lookup(name)
+		b.WriteString(v)
+		text = rest
+	}
+}
+
+// variableName takes NAME or {NAME} off the front of text.
+func variableName(text string) (name, rest string, ok bool) {
+	braced := strings.HasPrefix(text, "{")
+	if braced {
+		text = text[1:]
+	}
+	n := 0
+	for n < len(text) && isNameByte(text[n], n == 0) {
+		n++
+	}
+	name, rest = text[:n], text[n:]
+	if braced {
+		rest, ok = strings.CutPrefix(rest, "}")
+		return name, rest, ok && n > 0
+	}
+	return name, rest, n > 0
+}
