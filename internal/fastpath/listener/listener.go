@@ -21,13 +21,11 @@ import (
 	"eddy/internal/fastpath/proxyproto"
 )
 
-// Handler serves connections. Its methods are called on a goroutine of the connection's own and close it before
-// they return.
+// Handler serves connections.
 type Handler interface {
-	// Serve serves a connection whose addresses are the socket's.
-	Serve(c net.Conn, l *proxy.Listener)
-	// ServeAs serves one for which a PROXY protocol header named the addresses.
-	ServeAs(c net.Conn, l *proxy.Listener, src, dst netip.AddrPort)
+	// Start takes a connection over and returns at once; over is called when the connection is closed. src and dst are
+	// the addresses that a PROXY protocol header named; zero ones mean the socket's.
+	Start(c net.Conn, l *proxy.Listener, src, dst netip.AddrPort, over func())
 }
 
 // Options say what to listen on and for whom.
@@ -108,6 +106,7 @@ func (l *Listener) Addr() net.Addr { return l.sock.Addr() }
 // reached it holds one connection back; the others wait in the kernel's queue.
 func (l *Listener) Run() {
 	defer l.conns.Wait()
+	over := l.over // made once, not for each connection
 	pause := time.Duration(0)
 	for {
 		c, err := l.sock.Accept()
@@ -123,7 +122,11 @@ func (l *Listener) Run() {
 			return
 		}
 		l.conns.Add(1)
-		go l.serve(c)
+		if l.bind.AcceptProxy {
+			go l.introduce(c)
+		} else {
+			l.opts.Handler.Start(c, l.opts.Listener, netip.AddrPort{}, netip.AddrPort{}, over)
+		}
 	}
 }
 
@@ -170,30 +173,31 @@ func (l *Listener) acquire() bool {
 	return true
 }
 
-func (l *Listener) serve(c net.Conn) {
-	defer l.conns.Done()
-	defer func() {
-		for _, lim := range l.limits {
-			lim.Release()
-		}
-	}()
-	if !l.bind.AcceptProxy {
-		l.opts.Handler.Serve(c, l.opts.Listener)
-		return
+// over gives a connection's slots back.
+func (l *Listener) over() {
+	for _, lim := range l.limits {
+		lim.Release()
 	}
+	l.conns.Done()
+}
+
+// introduce reads the PROXY protocol header of a connection and hands it over.
+func (l *Listener) introduce(c net.Conn) {
 	h, err := l.readHeader(c)
-	switch {
-	case err != nil:
+	if err != nil {
 		_ = c.Close()
 		l.opts.Listener.ErrConn.Add(1)
 		if !errors.Is(err, net.ErrClosed) {
 			l.opts.Report(fmt.Errorf("%s: connection from %s dropped: %w", addrText(l.bind), c.RemoteAddr(), err))
 		}
-	case h.Known():
-		l.opts.Handler.ServeAs(c, l.opts.Listener, h.Src, h.Dst)
-	default:
-		l.opts.Handler.Serve(c, l.opts.Listener)
+		l.over()
+		return
 	}
+	var src, dst netip.AddrPort
+	if h.Known() {
+		src, dst = h.Src, h.Dst
+	}
+	l.opts.Handler.Start(c, l.opts.Listener, src, dst, l.over)
 }
 
 // readHeader takes the PROXY protocol header off a new connection.

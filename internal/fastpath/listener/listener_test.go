@@ -38,12 +38,15 @@ func eventually(t *testing.T, what string, cond func() bool) {
 // greeter tells each client who it is thought to be, and holds it until it sends a line or goes.
 type greeter struct{ served atomic.Int64 }
 
-func (g *greeter) Serve(c net.Conn, l *proxy.Listener) {
-	g.greet(c, l, "socket")
-}
-
-func (g *greeter) ServeAs(c net.Conn, l *proxy.Listener, src, dst netip.AddrPort) {
-	g.greet(c, l, src.String()+" "+dst.String())
+func (g *greeter) Start(c net.Conn, l *proxy.Listener, src, dst netip.AddrPort, over func()) {
+	who := "socket"
+	if src.IsValid() {
+		who = src.String() + " " + dst.String()
+	}
+	go func() {
+		defer over()
+		g.greet(c, l, who)
+	}()
 }
 
 func (g *greeter) greet(c net.Conn, l *proxy.Listener, who string) {
