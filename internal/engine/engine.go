@@ -58,6 +58,8 @@ type Engine struct {
 	libraries []*stdlib.Library
 
 	pools    *wire.Pools
+	parking  *wire.Parking // idle client connections of all frontends
+	ids      atomic.Uint64 // transactions so far
 	backends map[*proxy.Proxy]*stream.Backend
 	servers  []*backend.Pool
 	fronts   []*front
@@ -93,6 +95,11 @@ func Build(cfg *model.Config, opts Options) (*Engine, *diag.List) {
 		proc:     new(txn.ProcVars),
 		pools:    wire.NewPools(cfg.Global.BufSize),
 		backends: map[*proxy.Proxy]*stream.Backend{},
+	}
+	var err error
+	if e.parking, err = wire.NewParking(); err != nil {
+		problems.Errorf(diag.Pos{}, "", "cannot watch idle connections: %v", err)
+		return nil, problems
 	}
 	e.build(problems)
 	if problems.Failed() {

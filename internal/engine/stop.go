@@ -68,6 +68,7 @@ func (e *Engine) discard() {
 	for _, p := range e.servers {
 		p.Close()
 	}
+	e.parking.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), logFlush)
 	defer cancel()
 	if err := e.logs.close(ctx); err != nil {

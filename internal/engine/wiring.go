@@ -105,6 +105,8 @@ func (w *wiring) frontend(p *proxy.Proxy) {
 		Pools:      w.e.pools,
 		Limits:     http1.Limits{MaxHeaders: w.e.cfg.Global.MaxHdr, MaxHead: w.e.cfg.Global.BufSize - w.e.cfg.Global.MaxRewrite},
 		Proc:       w.e.proc,
+		Parking:    w.e.parking,
+		IDs:        &w.e.ids,
 		TCPConn:    w.compile(m.TCPReqConn, "tcp-req-conn", p),
 		TCPSess:    w.compile(m.TCPReqSess, "tcp-req-sess", p),
 		TCPContent: w.compile(m.TCPReqContent, "tcp-req-cont", p),

@@ -195,7 +195,7 @@ func (b *inflow) splice(o *outflow, recvIdle, sendIdle time.Duration, moved func
 	}
 	defer p.Close()
 	for b.left > 0 {
-		n, err := b.conn.SpliceTo(p, int(min(b.left, bulkStep)), after(time.Now(), recvIdle))
+		n, err := b.conn.SpliceTo(p, int(min(b.left, wire.SpliceStep)), after(time.Now(), recvIdle))
 		if err == io.EOF {
 			return true, io.ErrUnexpectedEOF
 		}

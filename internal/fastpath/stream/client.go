@@ -23,6 +23,7 @@ type client struct {
 	ready  time.Time // when it could take the next request
 	until  time.Time // when it has been idle for too long
 	rested bool      // it rested before this wait
+	stays  bool      // it never rests: Serve's caller waits for its end
 	silent bool      // silent-drop: the peer is to notice nothing
 
 	state atomic.Int32              // busy, idle or closed
@@ -227,7 +228,7 @@ func (c *client) waitRequest() awaited {
 		return gone
 	}
 	until := c.ready.Add(restAfter)
-	if c.rested || !c.until.IsZero() && c.until.Before(until) {
+	if c.stays || c.rested || !c.until.IsZero() && c.until.Before(until) {
 		until = c.until
 	}
 	c.rested = false

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -103,6 +104,46 @@ func TestRest(t *testing.T) {
 			closed("at the hard stop", c)
 			eventually(t, func() bool { return r.front.Clients() == 0 })
 		})
+	}
+}
+
+// TestServe blocks until the connection is closed, and tells rules the addresses it was given.
+func TestServe(t *testing.T) {
+	r := newRig(t, nil, func(s *setup) {
+		s.cfg.HTTPReq = rules(func(tx *txn.Txn) txn.Verdict { return build(tx, 200, tx.Conn.Src.String()) })
+	})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	src, dst := netip.MustParseAddrPort("192.0.2.1:7"), netip.MustParseAddrPort("192.0.2.2:80")
+	for _, tt := range []struct {
+		serve func(c net.Conn)
+		want  string
+	}{
+		{func(c net.Conn) { r.front.ServeAs(c, nil, src, dst) }, "192.0.2.1:7"},
+		{func(c net.Conn) { r.front.Serve(c, nil) }, "127.0.0.1:"},
+	} {
+		c, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		peer, err := ln.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		served := make(chan struct{})
+		go func() { tt.serve(peer); close(served) }()
+		for range 2 {
+			_, _ = io.WriteString(c, get)
+			if got, _ := readQuiet(c); !strings.Contains(got, "\r\n\r\n"+tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			time.Sleep(2 * restAfter)
+		}
+		_ = c.Close()
+		<-served
 	}
 }
 

@@ -138,7 +138,7 @@ func newRig(t testing.TB, servers []string, change ...func(*setup)) *rig {
 			if err != nil {
 				return
 			}
-			go r.front.Serve(c, nil)
+			r.front.Start(c, nil, netip.AddrPort{}, netip.AddrPort{}, func() {})
 		}
 	}()
 	t.Cleanup(func() {

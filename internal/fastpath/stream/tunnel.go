@@ -147,11 +147,8 @@ func (t *tunnel) more(f *flow, err error) bool {
 	return false
 }
 
-// Bulk: after so many full buffers in a row bytes go through a pipe in the kernel.
-const (
-	bulkAfter = 2
-	bulkStep  = 1 << 20
-)
+// bulkAfter is after how many full buffers in a row bytes go through a pipe in the kernel.
+const bulkAfter = 2
 
 // carry copies until an error, or io.EOF at the end. A direction that waits holds no buffer.
 func (t *tunnel) carry(f *flow) error {
@@ -187,7 +184,7 @@ func (t *tunnel) carryBulk(f *flow) error {
 	}
 	defer p.Close()
 	for {
-		if _, err := f.from.SpliceTo(p, bulkStep, t.until(f)); err != nil {
+		if _, err := f.from.SpliceTo(p, wire.SpliceStep, t.until(f)); err != nil {
 			if t.more(f, err) {
 				continue
 			}
