@@ -50,13 +50,9 @@ const (
 func (b *Binding) newUnit(index int) (*unit, error) {
 	u := &unit{b: b, index: index, vars: map[string]varName{}, regexes: map[string]*regexp.Regexp{}}
 	u.limits = newLimits(&b.lua)
-	yield := b.lua.ForcedYield
-	if yield == 0 && index == 0 {
-		yield = max(500, vm.DefaultForcedYield/max(b.opts.Threads, 1)) // configuration.txt §3.2, tune.lua.forced-yield
-	}
 	opts := vm.Options{
 		MaxMem:      b.lua.MaxMem,
-		ForcedYield: yield,
+		ForcedYield: b.lua.ForcedYield,
 		Warn:        func(text string) { b.log(nil, levelWarning, text) },
 	}
 	if b.lua.OpenLibsGiven {

@@ -44,7 +44,10 @@ static int go_on(lua_State *L, lua_State *co, int n, lua_KContext wrap) {
 	int can = eddy_can_yield(S, L);
 	if (!can) S->blocked++;
 	int res = 0;
+	if (S->hook_count == 0 && !S->killing && lua_gethook(co) != NULL) lua_sethook(co, NULL, 0, 0); // of an earlier tick
+	S->inner = co;
 	int st = lua_resume(co, L, n, &res);
+	S->inner = L;
 	if (!can) S->blocked--;
 	if (st == LUA_YIELD && S->reason != 0) {
 		lua_pop(co, res);

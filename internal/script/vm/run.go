@@ -197,6 +197,7 @@ func gone(ctx context.Context) error {
 // step resumes r's coroutine; the lock is held and stays so.
 func (s *State) step(r *Run, first bool) int {
 	s.cur = r
+	s.watch.begins()
 	var budget time.Duration
 	if r.Burst > 0 {
 		budget = max(r.Burst-r.once, 1)

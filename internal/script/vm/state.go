@@ -27,14 +27,12 @@ import (
 // enough that one mad string.rep is refused instead of filling the machine.
 const DefaultMaxMem = 1 << 30
 
-// DefaultForcedYield is how many instructions run between two looks at the clock and at who else wants the lock
-// (tune.lua.forced-yield).
-const DefaultForcedYield = 10000
-
 // Options describe a State.
 type Options struct {
-	MaxMem      int64    // bytes; 0: DefaultMaxMem
-	ForcedYield int      // instructions; 0: DefaultForcedYield
+	MaxMem int64 // bytes; 0: DefaultMaxMem
+	// ForcedYield is the number of instructions between two looks at the clock and at who else wants the lock
+	// (tune.lua.forced-yield). 0 is faster: a run that takes milliseconds is looked at every few of them, others never.
+	ForcedYield int
 	OpenLibs    []string // standard libraries besides base and package; nil: all (tune.lua.openlibs)
 	// Warn is told, once for each place, what a script does that holds up others. It may be called from any goroutine
 	// that runs Lua, with the lock held, and must not block.
@@ -48,6 +46,7 @@ type State struct {
 	stop    int32      // set by Kill; C reads this
 	c       *C.eddy_state
 	pin     runtime.Pinner
+	watch   *watch // nil: the hook counts instructions
 
 	funcs []Func
 	call  Call // reused for every call into Go; valid while the lock is held
@@ -78,9 +77,6 @@ func New(opts Options) (*State, error) {
 	if opts.MaxMem == 0 {
 		opts.MaxMem = DefaultMaxMem
 	}
-	if opts.ForcedYield == 0 {
-		opts.ForcedYield = DefaultForcedYield
-	}
 	if opts.Warn == nil {
 		opts.Warn = func(text string) { fmt.Fprintln(os.Stderr, text) }
 	}
@@ -103,6 +99,9 @@ func New(opts Options) (*State, error) {
 		s.Close()
 		return nil, err
 	}
+	if opts.ForcedYield == 0 {
+		s.watch = newWatch(s)
+	}
 	return s, nil
 }
 
@@ -117,6 +116,7 @@ func (s *State) Close() {
 	s.closed = true
 	s.unlock()
 	s.running.Wait()
+	s.watch.stop()
 	s.lock()
 	defer s.unlock()
 	C.eddy_free(s.c)

@@ -1,11 +1,17 @@
+#define _GNU_SOURCE
+
 #include "vm.h"
 
 #include <lauxlib.h>
 #include <lualib.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "_cgo_export.h"
 
@@ -261,10 +267,11 @@ const char *eddy_why(eddy_state *S) {
 	                                                    : "execution time is over";
 }
 
-// hook runs every hook_count instructions.
+// hook is called every hook_count instructions, or some time after a tick.
 static void hook(lua_State *L, lua_Debug *ar) {
 	(void)ar;
 	eddy_state *S = eddy_of(L);
+	if (S->hook_count == 0) lua_sethook(L, NULL, 0, 0); // until the next tick
 	if (eddy_over(S)) {
 		eddy_stop(L, eddy_why(S));
 		return;
@@ -273,6 +280,74 @@ static void hook(lua_State *L, lua_Debug *ar) {
 		S->reason = EDDY_YIELD;
 		lua_yield(L, 0);
 	}
+}
+
+// --- ticks ---
+//
+// A count hook makes every instruction dearer, twice in the end. So there is none as long as a step is short: Go looks
+// every few milliseconds, and sends a signal to the thread on which it sees the same step as the last time. The handler
+// sets the hook, which lua_sethook allows inside of a signal.
+
+// GRACE instructions pass between a tick and the hook. What is shorter is never interrupted half-way, however slow the
+// machine is: scripts rely on that (a FIFO's push is two lines).
+#define GRACE 10000
+
+static __thread eddy_state *volatile running; // the state whose step this thread runs
+static __thread int32_t thread_id;
+
+static void on_tick(int sig) {
+	(void)sig;
+	eddy_state *S = running;
+	lua_State *L = S ? S->inner : NULL;
+	if (L != NULL && lua_gethook(L) == NULL) lua_sethook(L, hook, LUA_MASKCOUNT, GRACE);
+}
+
+// SIGRTMIN and the few behind it are spoken for by C libraries and Go.
+int eddy_tick_signal(void) { return SIGRTMIN + 8; }
+
+static pthread_once_t ticks = PTHREAD_ONCE_INIT;
+
+static void install_tick(void) {
+	struct sigaction a;
+	memset(&a, 0, sizeof a);
+	a.sa_handler = on_tick;
+	a.sa_flags = SA_ONSTACK | SA_RESTART; // Go's threads have small stacks
+	sigemptyset(&a.sa_mask);
+	sigaction(eddy_tick_signal(), &a, NULL);
+}
+
+// enter and leave stand around everything that runs Lua code of scripts. A step can run inside another's Go function.
+static eddy_state *enter(eddy_state *S, lua_State *L) {
+	eddy_state *outer = running;
+	if (thread_id == 0) thread_id = (int32_t)syscall(SYS_gettid);
+	__atomic_store_n(&S->tid, thread_id, __ATOMIC_RELAXED);
+	S->inner = L;
+	running = S;
+	__atomic_add_fetch(&S->seq, 1, __ATOMIC_RELEASE);
+	return outer;
+}
+
+static void leave(eddy_state *S, eddy_state *outer) {
+	__atomic_add_fetch(&S->seq, 1, __ATOMIC_RELEASE);
+	running = outer;
+	S->inner = NULL;
+}
+
+// set_hook prepares a coroutine that is about to run: over, when it is to come to the hook at once.
+static void set_hook(eddy_state *S, lua_State *co, int over) {
+	int count = over ? 1 : S->hook_count;
+	if (count != 0) lua_sethook(co, hook, LUA_MASKCOUNT, count);
+	else if (lua_gethook(co) != NULL) lua_sethook(co, NULL, 0, 0);
+}
+
+// reset ends a coroutine. Closing values run here; they must not yield, and have a bounded time.
+static void reset(eddy_state *S, lua_State *co) {
+	S->blocked = 1;
+	lua_sethook(co, hook, LUA_MASKCOUNT, S->killing ? 1 : GRACE);
+	lua_resetthread(co);
+	lua_settop(co, 0);
+	S->blocked = 0;
+	set_hook(S, co, 0);
 }
 
 // --- Go functions ---
@@ -586,7 +661,8 @@ static int push_values(lua_State *co, const char *p, size_t len) {
 }
 
 #define MIN_BUDGET 1000  // ns; a run that has used up its time gets this
-#define SLICE 20000000 // ns; Go looks at the caller's context that often
+#define CLOSING 100000000 // ns for closing values of a run that ended early
+#define SLICE 20000000    // ns; Go looks at the caller's context that often
 
 static int step(eddy_state *S, lua_State *co, int nargs, int64_t budget) {
 	S->reason = 0;
@@ -596,13 +672,14 @@ static int step(eddy_state *S, lua_State *co, int nargs, int64_t budget) {
 	int64_t t0 = eddy_now();
 	S->deadline = budget > 0 ? t0 + budget : 0;
 	S->slice = t0 + SLICE;
-	// The count starts anew with every step, so that what is shorter is never interrupted half-way: scripts rely on that
-	// (a FIFO's push is two lines). A step that is over before it begins gets no such grace, or a script that waits in a
-	// loop would never come to a hook.
+	// Counting starts anew with every step, see GRACE. A step that is over before it begins gets no grace, or a script
+	// that waits in a loop would never come to a hook.
 	int over = S->cancel || __atomic_load_n(S->stop, __ATOMIC_RELAXED) || (budget > 0 && budget <= MIN_BUDGET);
-	lua_sethook(co, hook, LUA_MASKCOUNT, over ? 1 : S->hook_count);
+	set_hook(S, co, over);
 	int n = 0;
+	eddy_state *outer = enter(S, co);
 	int st = lua_resume(co, S->L, nargs, &n);
+	leave(S, outer);
 	S->view = NULL;
 	S->ran = eddy_now() - t0;
 	if (st == LUA_OK) {
@@ -629,9 +706,8 @@ static int step(eddy_state *S, lua_State *co, int nargs, int64_t budget) {
 	}
 	int how = S->killing ? S->killing : EDDY_ERROR;
 	if (how == EDDY_ERROR) set_error(S, co, st);
-	S->blocked = 1; // closing values run here and must not yield
-	lua_resetthread(co);
-	lua_settop(co, 0);
+	S->deadline = eddy_now() + CLOSING;
+	reset(S, co);
 	finish(S, co);
 	return how | EDDY_ENDED;
 }
@@ -677,12 +753,8 @@ int eddy_resume(eddy_state *S, lua_State *co, const char *vals, size_t nvals, in
 
 void eddy_drop(eddy_state *S, lua_State *co) {
 	S->killing = 0;
-	S->blocked = 1; // closing values run here and must not yield
-	S->deadline = eddy_now() + 100000000;
-	lua_resetthread(co);
-	lua_settop(co, 0);
-	S->blocked = 0;
-	lua_sethook(co, hook, LUA_MASKCOUNT, S->hook_count);
+	S->deadline = eddy_now() + CLOSING;
+	reset(S, co);
 	finish(S, co);
 }
 
@@ -729,6 +801,7 @@ eddy_state *eddy_new(uintptr_t owner, int32_t *waiters, int32_t *stop, size_t me
 		free(S);
 		return NULL;
 	}
+	pthread_once(&ticks, install_tick);
 	lua_atpanic(S->L, panic);
 	lua_pushcfunction(S->L, open_base);
 	lua_pushlightuserdata(S->L, S);

@@ -81,7 +81,10 @@ typedef struct eddy_state {
 	int32_t cancel;   // the step's context has ended
 	int32_t killing;  // the step must not go on: EDDY_KILLED (why is in out), EDDY_EXIT, or 0
 	int32_t nbusy;    // inner coroutines suspended by the engine, ever > 0 only while some are
-	int32_t hook_count;
+	int32_t hook_count; // instructions between two calls of the hook; 0: it is called only when a step takes long
+	uint32_t seq;       // odd while a step runs; read by Go atomically
+	int32_t tid;        // the thread that runs it, likewise
+	lua_State *volatile inner; // the coroutine that runs, innermost; read by the signal handler of that thread
 	int64_t deadline; // monotonic ns when the running step is over its time; 0: never
 	int64_t slice;    // monotonic ns when the step goes back to Go in any case
 	int64_t ran;      // ns that the last step ran
@@ -101,6 +104,7 @@ typedef struct eddy_state {
 
 eddy_state *eddy_new(uintptr_t owner, int32_t *waiters, int32_t *stop, size_t mem_max, int hook_count);
 void eddy_free(eddy_state *S);
+int eddy_tick_signal(void); // sent to tid: the step that runs there, if one does, is to come to the hook
 int eddy_openlibs(eddy_state *S, const char *names); // "base,table,..." ; 0 ok, else error in out
 void eddy_set_mem_max(eddy_state *S, size_t n);
 
