@@ -67,7 +67,7 @@ func constructors() map[string]func(c *compile) Action {
 		"close":       func(*compile) Action { return verdict(txn.Reject) },
 		"silent-drop": func(*compile) Action { return verdict(txn.Drop) },
 
-		"expect-proxy":     func(*compile) Action { return nothing{} }, // the listener reads the header, see Listener
+		"expect-proxy":     func(*compile) Action { return expectProxy{} },
 		"set-nice":         func(*compile) Action { return nothing{} },
 		"disable-l7-retry": func(*compile) Action { return noRetry{} },
 

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -28,7 +29,10 @@ type stream struct {
 	atLeast int
 	err     error
 	payload string
+	noProxy error // what reading a PROXY protocol header gives
 }
+
+func (s *stream) ExpectProxy() error { return s.noProxy }
 
 func (s *stream) WaitBody(_ txn.Dir, atLeast int, timeout time.Duration) (bool, error) {
 	s.waited, s.atLeast = timeout, atLeast
@@ -335,6 +339,19 @@ func TestState(t *testing.T) {
 }
 
 // TestWait: a list stops at the rule that can't tell, and goes on there.
+func TestExpectProxy(t *testing.T) {
+	_, compile := lists(t, "tcp", " tcp-request connection expect-proxy layer4")
+	l := compile(ctxConn)
+	for _, tt := range []struct {
+		err  error
+		want txn.Verdict
+	}{{nil, txn.Next}, {io.ErrUnexpectedEOF, txn.Reject}} {
+		if got := l.Run(&txn.Txn{Control: &stream{noProxy: tt.err}}); got != tt.want {
+			t.Errorf("header read with %v: verdict %v, want %v", tt.err, got, tt.want)
+		}
+	}
+}
+
 func TestWait(t *testing.T) {
 	f, compile := lists(t, "tcp", ` tcp-request inspect-delay 1s
  tcp-request content set-var(sess.n) int(1),add(sess.n) unless { var(sess.n) -m int gt 0 }

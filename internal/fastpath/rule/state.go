@@ -135,3 +135,13 @@ func (s *setAddr) Exec(tx *txn.Txn) txn.Verdict {
 	}
 	return txn.Next
 }
+
+// expectProxy reads a PROXY protocol header; a connection without one is refused.
+type expectProxy struct{}
+
+func (expectProxy) Exec(tx *txn.Txn) txn.Verdict {
+	if tx.Control.ExpectProxy() != nil {
+		return txn.Reject
+	}
+	return txn.Next
+}

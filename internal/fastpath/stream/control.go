@@ -4,6 +4,7 @@ import (
 	"io"
 	"time"
 
+	"eddy/internal/fastpath/proxyproto"
 	"eddy/internal/fastpath/txn"
 	"eddy/internal/fastpath/wire"
 )
@@ -35,6 +36,27 @@ func (s *stream) WaitBody(dir txn.Dir, atLeast int, timeout time.Duration) (bool
 	}
 	return b.done, b.err
 }
+
+// ExpectProxy implements txn.Control.
+func (s *stream) ExpectProxy() error {
+	c := s.c
+	t := &s.f.m.Timeouts
+	nc := c.conn.NetConn()
+	if err := nc.SetReadDeadline(time.Now().Add(first(t.HTTPRequest, t.Client, headerTime))); err != nil {
+		return err
+	}
+	h, err := proxyproto.Read(nc)
+	if err != nil {
+		return err
+	}
+	if h.Known() {
+		c.info.Src, c.info.Dst, c.info.ProxyProto = h.Src, h.Dst, true
+	}
+	return nc.SetReadDeadline(time.Time{})
+}
+
+// headerTime bounds the wait for a PROXY protocol header where no timeout is configured.
+const headerTime = 10 * time.Second
 
 // sayContinue sends the interim answer that the client waits for before it sends the body; what is forwarded then
 // expects nothing any more.

@@ -162,6 +162,9 @@ type Control interface {
 	Payload(dir Dir) (data []byte, done bool)
 	// SetPayload replaces the raw bytes buffered in dir, tcp mode only.
 	SetPayload(dir Dir, data []byte)
+	// ExpectProxy reads a PROXY protocol header off the front of the connection and takes the addresses that it names; it
+	// blocks. It is for the rules of a new connection.
+	ExpectProxy() error
 	// Close ends the client's connection without another byte; silent leaves the peer in the dark (silent-drop).
 	Close(silent bool)
 }

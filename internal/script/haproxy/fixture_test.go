@@ -91,6 +91,7 @@ func (c *control) WaitBody(dir txn.Dir, atLeast int, _ time.Duration) (bool, err
 func (c *control) Body(txn.Dir) ([]byte, bool)       { return c.body, c.complete }
 func (c *control) Payload(d txn.Dir) ([]byte, bool)  { return c.payload[d], c.ended[d] }
 func (c *control) SetPayload(d txn.Dir, data []byte) { c.payload[d] = data }
+func (c *control) ExpectProxy() error                { return nil }
 func (c *control) Close(silent bool)                 { c.closed = fmt.Sprint("closed silent=", silent) }
 
 // bench is a binding with a script in it.
