@@ -14,6 +14,9 @@ var _ txn.Control = (*stream)(nil)
 
 // WaitBody implements txn.Control.
 func (s *stream) WaitBody(dir txn.Dir, atLeast int, timeout time.Duration) (bool, error) {
+	if !s.modeHTTP() {
+		return s.waitPayload(dir, atLeast, after(time.Now(), timeout)), nil
+	}
 	b := s.body(dir)
 	if b == nil {
 		return true, nil
@@ -35,6 +38,25 @@ func (s *stream) WaitBody(dir txn.Dir, atLeast int, timeout time.Duration) (bool
 		}
 	}
 	return b.done, b.err
+}
+
+// waitPayload is WaitBody in tcp mode, where the payload is what is inspected. It reports that no more can come.
+func (s *stream) waitPayload(dir txn.Dir, atLeast int, until time.Time) bool {
+	more := s.morePayload
+	if dir == txn.Res {
+		if s.tx.Stage != txn.StageResContent {
+			return true // the server's bytes are read for inspection only there
+		}
+		more = s.moreResponse
+	}
+	for {
+		if data, _ := s.Payload(dir); atLeast > 0 && len(data) >= atLeast {
+			return false
+		}
+		if !more(until) {
+			return true
+		}
+	}
 }
 
 // ExpectProxy implements txn.Control.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"os"
 	"strconv"
 	"time"
 
@@ -28,6 +29,7 @@ type serviceIO struct {
 	gather  *wire.Buffer // body bytes that wait to be sent
 	shown   int          // bytes that ReadLine lent out
 	err     error        // the client cannot be reached any more
+	read    time.Time    // SetReadDeadline's
 }
 
 var _ txn.ServiceIO = (*serviceIO)(nil)
@@ -217,6 +219,18 @@ func (v *serviceIO) more() error {
 	s := v.s
 	_ = v.Flush() // what was written may be what the client waits for
 	until := after(time.Now(), s.clientIdle())
+	if own := v.read; !own.IsZero() && (until.IsZero() || own.Before(until)) {
+		err := v.moreUntil(own)
+		if errors.Is(err, wire.ErrTimeout) {
+			return os.ErrDeadlineExceeded
+		}
+		return err
+	}
+	return v.moreUntil(until)
+}
+
+func (v *serviceIO) moreUntil(until time.Time) error {
+	s := v.s
 	if !s.modeHTTP() {
 		return v.moreTCP(until)
 	}
@@ -230,10 +244,16 @@ func (v *serviceIO) more() error {
 	if err == nil && s.req.done && len(s.req.data()) == 0 {
 		return io.EOF
 	}
-	if err != nil && err != io.ErrShortBuffer {
+	if err != nil && err != io.ErrShortBuffer && !(errors.Is(err, wire.ErrTimeout) && until.Equal(v.read)) {
 		s.keep = false
 	}
 	return err
+}
+
+// SetReadDeadline implements txn.ServiceIO.
+func (v *serviceIO) SetReadDeadline(t time.Time) error {
+	v.read = t
+	return nil
 }
 
 func (v *serviceIO) moreTCP(until time.Time) error {

@@ -1,5 +1,7 @@
 package txn
 
+import "time"
+
 // Service answers in the place of a server: a Lua applet, or one built in. It runs on the stream's goroutine and may
 // block. In http mode it answers by ServiceIO's Start and Write; what it leaves out is made good: without Start the
 // client gets 500, an unread request body is dropped.
@@ -17,6 +19,9 @@ type ServiceIO interface {
 	// ReadLine reads up to and including the next line feed, or to the end. The bytes are valid until the next read.
 	// A line longer than the buffer comes in pieces.
 	ReadLine() ([]byte, error)
+	// SetReadDeadline makes reads that would wait longer end with os.ErrDeadlineExceeded; nothing is lost by that. The
+	// zero time takes it back.
+	SetReadDeadline(t time.Time) error
 	// Start ends the answer's head, which the service built in tx.Res (BuildResponse, Add); http mode only. Without
 	// a Content-Length the body goes out in chunks to HTTP/1.1 clients and up to the close to older ones.
 	Start() error

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"eddy/internal/config/model"
 	"eddy/internal/fastpath/txn"
@@ -23,6 +24,8 @@ type serviceIO struct {
 }
 
 func (s *serviceIO) Read(p []byte) (int, error) { return s.in.Read(p) }
+
+func (s *serviceIO) SetReadDeadline(time.Time) error { return nil }
 
 func (s *serviceIO) ReadLine() ([]byte, error) { return s.in.ReadBytes('\n') }
 
