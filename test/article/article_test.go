@@ -3,7 +3,6 @@
 package article
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -15,11 +14,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/emersion/go-smtp"
+
+	"eddy/test/program"
 )
 
 const (
@@ -38,7 +38,7 @@ func TestArticle(t *testing.T) {
 		t.Skipf("the article's mail server address cannot be had: %v", err)
 	}
 	probe.Close()
-	bin := build(t)
+	bin := program.Build(t)
 
 	t.Run("fifo", func(t *testing.T) { fifo(t, bin) })
 	t.Run("a mail for every request", func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestArticle(t *testing.T) {
 				t.Errorf("mail %d went from %q to %q", i, m.from, m.to)
 			}
 		}
-		e.stop(t)
+		e.Stop(t)
 	})
 	t.Run("the mail server takes its time", func(t *testing.T) {
 		post := startPostOffice(t, 3*time.Second)
@@ -78,18 +78,18 @@ func TestArticle(t *testing.T) {
 			t.Errorf("%d mails in %v", got, time.Since(begin))
 		}
 		post.wait(t, 2)
-		e.stop(t)
+		e.Stop(t)
 	})
 	t.Run("no mail server, then one", func(t *testing.T) {
 		e := start(t, bin)
 		redirected(t, "/refused")
-		e.waitLog(t, "Can't send email: ")
+		e.WaitFor(t, "Can't send email: ")
 		post := startPostOffice(t, 0)
 		redirected(t, "/taken")
 		if m := post.wait(t, 1)[0]; !strings.Contains(m.data, "GET /taken ") {
 			t.Errorf("the first mail is not the second request's:\n%s", m.data)
 		}
-		e.stop(t)
+		e.Stop(t)
 	})
 	t.Run("the mail server dies and comes back", func(t *testing.T) {
 		post := startPostOffice(t, 0)
@@ -98,13 +98,13 @@ func TestArticle(t *testing.T) {
 		post.wait(t, 1)
 		post.kill()
 		redirected(t, "/meanwhile")
-		e.waitLog(t, "Can't send email: ")
+		e.WaitFor(t, "Can't send email: ")
 		post = startPostOffice(t, 0)
 		redirected(t, "/after")
 		if m := post.wait(t, 1)[0]; !strings.Contains(m.data, "GET /after ") {
 			t.Errorf("unexpected mail:\n%s", m.data)
 		}
-		e.stop(t)
+		e.Stop(t)
 	})
 }
 
@@ -135,16 +135,6 @@ func fifo(t *testing.T, bin string) {
 	}
 }
 
-func build(t *testing.T) string {
-	t.Helper()
-	bin := filepath.Join(t.TempDir(), "eddy")
-	out, err := exec.Command("go", "build", "-o", bin, "eddy/cmd/eddy").CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return bin
-}
-
 // redirected sends one request and demands the article's answer.
 func redirected(t *testing.T, path string) {
 	t.Helper()
@@ -164,86 +154,10 @@ func redirected(t *testing.T, path string) {
 	io.Copy(io.Discard, res.Body)
 }
 
-// eddy is the running program.
-type eddy struct {
-	cmd  *exec.Cmd
-	mu   sync.Mutex
-	log  strings.Builder
-	news chan struct{} // a line came
-	done chan error
-}
-
-func start(t *testing.T, bin string) *eddy {
+// start runs the article's configuration from its folder.
+func start(t *testing.T, bin string) *program.Eddy {
 	t.Helper()
-	e := &eddy{cmd: exec.Command(bin, "-f", "haproxy.cfg"), news: make(chan struct{}, 1), done: make(chan error, 1)}
-	e.cmd.Dir = files
-	pipe, err := e.cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	e.cmd.Stdout = e.cmd.Stderr
-	if err := e.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		for s := bufio.NewScanner(pipe); s.Scan(); {
-			e.mu.Lock()
-			e.log.WriteString(s.Text() + "\n")
-			e.mu.Unlock()
-			select {
-			case e.news <- struct{}{}:
-			default:
-			}
-		}
-		e.done <- e.cmd.Wait()
-	}()
-	t.Cleanup(func() { e.cmd.Process.Kill() })
-	deadline := time.Now().Add(20 * time.Second)
-	for {
-		c, err := net.Dial("tcp", httpAddr)
-		if err == nil {
-			c.Close()
-			return e
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("eddy does not listen: %v\n%s", err, e.text())
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
-
-func (e *eddy) text() string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.log.String()
-}
-
-func (e *eddy) waitLog(t *testing.T, part string) {
-	t.Helper()
-	limit := time.After(30 * time.Second)
-	for !strings.Contains(e.text(), part) {
-		select {
-		case <-e.news:
-		case <-limit:
-			t.Fatalf("no %q in the log:\n%s", part, e.text())
-		}
-	}
-}
-
-// stop ends the program as an operator would and demands a clean exit.
-func (e *eddy) stop(t *testing.T) {
-	t.Helper()
-	if err := e.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case err := <-e.done:
-		if err != nil {
-			t.Errorf("eddy ended with %v\n%s", err, e.text())
-		}
-	case <-time.After(20 * time.Second):
-		t.Errorf("eddy does not stop\n%s", e.text())
-	}
+	return program.Start(t, bin, files, httpAddr, nil, "-f", "haproxy.cfg")
 }
 
 // postOffice is a real SMTP server that keeps what it is sent.

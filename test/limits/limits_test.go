@@ -2,14 +2,11 @@
 package limits
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,70 +14,16 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"eddy/test/program"
 )
 
-type program struct {
-	cmd  *exec.Cmd
-	base string
-	mu   sync.Mutex
-	log  bytes.Buffer
-	done chan error
-}
-
-func (p *program) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.Write(b)
-}
-
-func (p *program) text() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.String()
-}
-
-func start(t *testing.T) *program {
+// start runs eddy on the configuration of testdata and gives its address, too.
+func start(t *testing.T) (*program.Eddy, string) {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "eddy")
-	if out, err := exec.Command("go", "build", "-o", bin, "eddy/cmd/eddy").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	p := &program{cmd: exec.Command(bin, "-f", "limits.cfg"), base: fmt.Sprintf("http://127.0.0.1:%d", port), done: make(chan error, 1)}
-	p.cmd.Dir = "testdata"
-	p.cmd.Env = append(os.Environ(), "PORT="+strconv.Itoa(port))
-	p.cmd.Stdout, p.cmd.Stderr = p, p
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { p.done <- p.cmd.Wait() }()
-	t.Cleanup(func() {
-		p.cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case err := <-p.done:
-			if err != nil {
-				t.Errorf("eddy ended with %v\n%s", err, p.text())
-			}
-		case <-time.After(30 * time.Second):
-			p.cmd.Process.Kill()
-			t.Errorf("eddy does not stop\n%s", p.text())
-		}
-	})
-	for range 1000 {
-		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err == nil {
-			c.Close()
-			return p
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("eddy does not listen\n%s", p.text())
-	return nil
+	port := program.FreePort(t)
+	addr := "127.0.0.1:" + port
+	return program.Start(t, program.Build(t), "testdata", addr, []string{"PORT=" + port}, "-f", "limits.cfg"), addr
 }
 
 func get(t *testing.T, client *http.Client, url string) *http.Response {
@@ -96,14 +39,15 @@ func get(t *testing.T, client *http.Client, url string) *http.Response {
 }
 
 func TestRunawayScripts(t *testing.T) {
-	p := start(t)
+	p, addr := start(t)
+	base := "http://" + addr
 	client := &http.Client{Timeout: 30 * time.Second}
 	for _, path := range []string{"/loop", "/pcall", "/rep", "/pattern", "/sort", "/coroutine"} {
 		t.Run(path, func(t *testing.T) {
 			stop := make(chan struct{})
 			var bad sync.WaitGroup
 			bad.Go(func() {
-				res := get(t, client, p.base+path)
+				res := get(t, client, base+path)
 				// A failed action is skipped, as in HAProxy: the request goes on, without what the action had to set.
 				if res.StatusCode != 200 || res.Header.Get("X-Survived") != "" {
 					t.Errorf("status %d, survived %q", res.StatusCode, res.Header.Get("X-Survived"))
@@ -118,7 +62,7 @@ func TestRunawayScripts(t *testing.T) {
 				default:
 				}
 				begin := time.Now()
-				if res := get(t, client, p.base+"/good"); res.Header.Get("X-Sum") != "5050" {
+				if res := get(t, client, base+"/good"); res.Header.Get("X-Sum") != "5050" {
 					t.Fatalf("status %d, sum %q", res.StatusCode, res.Header.Get("X-Sum"))
 				}
 				times = append(times, time.Since(begin))
@@ -133,8 +77,8 @@ func TestRunawayScripts(t *testing.T) {
 		})
 	}
 	for _, want := range []string{"limits.lua:3", "limits.lua:4", "limits.lua:6", "execution time is over", "not enough memory"} {
-		if !strings.Contains(p.text(), want) {
-			t.Errorf("no %q in the log:\n%s", want, p.text())
+		if !strings.Contains(p.Said(), want) {
+			t.Errorf("no %q in the log:\n%s", want, p.Said())
 		}
 	}
 }
@@ -153,9 +97,8 @@ func TestTenThousandAsleep(t *testing.T) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lim); err != nil {
 		t.Fatal(err)
 	}
-	p := start(t)
-	before := p.status(t, "VmRSS")
-	addr := strings.TrimPrefix(p.base, "http://")
+	p, addr := start(t)
+	before := status(t, p, "VmRSS")
 	conns := make([]net.Conn, 0, n)
 	for range n {
 		c, err := net.Dial("tcp", addr)
@@ -187,7 +130,7 @@ func TestTenThousandAsleep(t *testing.T) {
 		case <-all:
 			waiting = false
 		case <-time.After(50 * time.Millisecond):
-			peak, threads = max(peak, p.status(t, "VmRSS")), max(threads, p.status(t, "Threads"))
+			peak, threads = max(peak, status(t, p, "VmRSS")), max(threads, status(t, p, "Threads"))
 		}
 	}
 	t.Logf("%d asleep: %d kB more resident at the peak, %d threads", n, peak-before, threads)
@@ -200,9 +143,9 @@ func TestTenThousandAsleep(t *testing.T) {
 }
 
 // status reads a number from /proc/PID/status.
-func (p *program) status(t *testing.T, key string) int {
+func status(t *testing.T, p *program.Eddy, key string) int {
 	t.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
 	if err != nil {
 		t.Skip("no /proc here")
 	}

@@ -6,68 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
+
+	"eddy/test/program"
 )
-
-// freePort finds a port that nobody has at the moment.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
-}
-
-// start runs eddy on a configuration of testdata until the test ends.
-func start(t *testing.T, cfg string, env ...string) {
-	t.Helper()
-	bin := filepath.Join(t.TempDir(), "eddy")
-	if out, err := exec.Command("go", "build", "-o", bin, "eddy/cmd/eddy").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	cmd := exec.Command(bin, "-V", "-f", cfg)
-	cmd.Dir = "testdata"
-	cmd.Env = append(os.Environ(), env...)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = cmd.Stdout
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(out)
-	var said strings.Builder
-	for ready := false; !ready; {
-		if !lines.Scan() {
-			t.Fatalf("eddy ended: %v\n%s", cmd.Wait(), said.String())
-		}
-		said.WriteString(lines.Text() + "\n")
-		ready = strings.Contains(lines.Text(), "ready")
-	}
-	rest := make(chan struct{})
-	go func() {
-		defer close(rest)
-		for lines.Scan() {
-			t.Log(lines.Text())
-		}
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		<-rest
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("eddy ended with %v", err)
-		}
-	})
-}
 
 func dial(t *testing.T, port string) net.Conn {
 	t.Helper()
@@ -100,8 +43,9 @@ func TestWaitingInTCPMode(t *testing.T) {
 			}()
 		}
 	}()
-	lines, patient := freePort(t), freePort(t)
-	start(t, "tcp.cfg", "PORT="+lines, "PORT2="+patient, fmt.Sprintf("SERVER=%d", echo.Addr().(*net.TCPAddr).Port))
+	lines, patient := program.FreePort(t), program.FreePort(t)
+	env := []string{"PORT=" + lines, "PORT2=" + patient, fmt.Sprintf("SERVER=%d", echo.Addr().(*net.TCPAddr).Port)}
+	program.Start(t, program.Build(t), "testdata", "127.0.0.1:"+patient, env, "-f", "tcp.cfg")
 
 	t.Run("an action waits for the whole line", func(t *testing.T) {
 		for _, tt := range []struct{ first, second, want string }{
