@@ -8,8 +8,10 @@ import (
 )
 
 // check looks at the configuration as a whole: names that point nowhere, modes that do not fit, what is missing.
-func check(c *model.Config, diags *diag.List) {
-	k := &checker{config: c, diags: diags, backends: map[string]*model.Proxy{}}
+// With lost, sections are missing because they could not be read; names that point nowhere are reported then
+// only where another name looks like them.
+func check(c *model.Config, lost bool, diags *diag.List) {
+	k := &checker{config: c, diags: diags, lost: lost, backends: map[string]*model.Proxy{}}
 	sound := !diags.Failed() // what is missing may stand in a line that was refused
 	for _, p := range c.Proxies {
 		if p.Side&model.Backend != 0 && k.backends[p.Name] == nil {
@@ -27,7 +29,7 @@ func check(c *model.Config, diags *diag.List) {
 		}
 		k.binds(p)
 	}
-	if sound && len(c.Proxies) == 0 && len(c.Global.StatsSocks) == 0 && len(c.Global.Lua.Loads) == 0 {
+	if sound && len(c.Proxies) == 0 && c.Idle() {
 		diags.Warnf(diag.Pos{}, "add a frontend with a bind line, say", "the configuration starts nothing")
 	}
 	k.buffers()
@@ -36,6 +38,7 @@ func check(c *model.Config, diags *diag.List) {
 type checker struct {
 	config   *model.Config
 	diags    *diag.List
+	lost     bool
 	backends map[string]*model.Proxy
 	names    []string // of the backends, in order
 	bound    map[boundAddress]diag.Pos
@@ -61,6 +64,9 @@ func (k *checker) backend(p *model.Proxy, what, name string, at diag.Pos) {
 	switch {
 	case b == nil:
 		hint := diag.DidYouMean(name, k.names)
+		if hint == "" && k.lost {
+			return
+		}
 		if hint == "" {
 			hint = "add a section: backend " + name
 		}

@@ -72,7 +72,7 @@ func (l *loader) read(name string, text []byte) {
 // finish checks the whole and hands it over.
 func (l *loader) finish() (*model.Config, *diag.List) {
 	l.parser.Finish()
-	check(l.parser.Config, l.diags)
+	check(l.parser.Config, l.parser.Lost, l.diags)
 	if l.diags.Failed() {
 		return nil, l.diags
 	}

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -176,5 +178,46 @@ func TestDefaults(t *testing.T) {
 	}
 	if l1.Mode != model.ModeTCP || l1.Timeouts.Client != 3*time.Second || l1.Retries != 3 || l1.Servers[0].Weight != 1 || len(l1.HTTPRequest) != 0 {
 		t.Errorf("l1 %+v", l1)
+	}
+}
+
+// TestPatternFiles checks that default-path (§3.1) holds for maps and pattern files, and that missing ones are told.
+func TestPatternFiles(t *testing.T) {
+	const text = `global
+  default-path config
+listen l
+  mode http
+  bind :80
+  timeout client 1s
+  acl a path -f list -f opt@nosuch -f virt@none -f /abs
+  http-request set-path %[path,map(file@paths)]
+`
+	disk := func(path string, _ int64) ([]byte, error) {
+		if path == "conf/list" || path == "conf/paths" || path == "/abs" {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("%s: no such file", path)
+	}
+	c, list := LoadBytes("conf/t.cfg", []byte(text), Options{ReadFile: disk})
+	if c == nil {
+		t.Fatal(list.All())
+	}
+	l := c.Proxies[0]
+	var got []string
+	for _, f := range l.ACLs[0].Files {
+		got = append(got, f.Text)
+	}
+	got = append(got, l.HTTPRequest[0].Action.Args[0].Fmt.Items[0].Expr.Convs[0].Args[0].Text)
+	if want := []string{"conf/list", "opt@conf/nosuch", "virt@none", "/abs", "file@conf/paths"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	_, list = LoadBytes("t.cfg", []byte(text), Options{ReadFile: disk})
+	var said []string
+	for _, p := range list.All() {
+		said = append(said, fmt.Sprintf("%d:%d %s", p.Pos.Line, p.Pos.Col, p.Text))
+	}
+	want := []string{"7:17 the file cannot be read: list: no such file", "8:36 the file cannot be read: paths: no such file"}
+	if !slices.Equal(said, want) {
+		t.Errorf("said %q, want %q", said, want)
 	}
 }

@@ -51,12 +51,17 @@ func TestLines(t *testing.T) {
 		{"http-request replace-path ( x", "7:27 error: http-request replace-path: bad regular expression: missing closing ): ("},
 		{"http-request set-var(txn.a,ifsat) src", "7:14 error: set-var: unknown condition \"ifsat\" behind the variable"},
 		{"http-request set-var(txna) src", "7:22 error: \"txna\" is no variable"},
-		{"http-request wait-for-body", "7:14 error: http-request wait-for-body: it is not said what with"},
+		{"http-request wait-for-body", "7:14 error: http-request wait-for-body: \"time\" is missing"},
 		{"http-request wait-for-body time 1s at-least 2k unless METH_GET", ""},
 		{"http-request lua.f a b if { path / }", ""},
 		{"http-request lua. x", "7:14 error: nothing stands behind \"lua.\""},
 		{"http-request use-service hello", "7:26 error: use-service: unknown service \"hello\""},
 		{"http-request capture src len 10 id 3", "7:14 error: http-request capture: several of them cannot stand together"},
+		{"http-request use-service luaa.x", "7:26 error: use-service: unknown service \"luaa.x\""},
+		{"capture request header X", "7:1 error: capture request header: \"len\" is missing"},
+		{"server \"\" 127.0.0.1:1", "7:9 error: the name is empty"},
+		{"log globl", "7:5 error: log: the facility is missing"},
+		{"http-request deny if {path /x}", "7:22 error: there is no ACL \"{path\""},
 		{"http-request deny status 99", "7:26 error: status: the <status> must be between 100 and 999, not 99"},
 		{"http-request return status 150", "7:28 error: http-request return: the status must be between 200 and 599, not 150"},
 		{"http-response deny if { status 500 }", ""},
@@ -150,5 +155,22 @@ func TestTooMuch(t *testing.T) {
 				t.Errorf("%d problems", list.Len())
 			}
 		})
+	}
+}
+
+// TestBrokenLinesSayNothingMore checks that a line whose text cannot be read is told once, and not again by those after it.
+func TestBrokenLinesSayNothingMore(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"acl":       {frame(" acl a path \"/x\n http-request deny if a"), "7:13 error: this double quote is never closed"},
+		"section":   {frame(" default_backend b") + "backend b from \"x\n server s 127.0.0.1:1\n balance bad\nfrontend f\n bind :9\n bind x\n", "10:16 error: this double quote is never closed\n15:7 error: bind: the port is missing in \"x\""},
+		"continued": {frame(" http-request return \\\n status 200 \\\n string x"), "7:22 error: a line cannot be continued on the next one"},
+		"if":        {frame(".if streq(\"a,b)\n junk\n.else\n junk\n.endif"), "7:11 error: this double quote is never closed"},
+		"elif":      {frame(".if 0\n junk\n.elif \"1\n junk\n.endif"), "9:7 error: this double quote is never closed"},
+		"empty":     {frame(".warning \"\""), "7:1 error: .warning takes one message"},
+		"misspelt":  {frame(" default_backend b") + "backnd b\n server s 127.0.0.1:1\n", "10:1 error: unknown keyword \"backnd\" in a listen section"},
+	} {
+		if got := strings.Join(problems(t, c.text), "\n"); got != c.want {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, got, c.want)
+		}
 	}
 }

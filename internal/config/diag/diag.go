@@ -112,9 +112,12 @@ func (l *List) All() []Problem {
 }
 
 // Nearest returns the candidate that looks most like word, or "" when none is close enough to be worth
-// suggesting (more than about a third of the letters differ).
+// suggesting (more than about a third of the letters differ). Numbers resemble nothing.
 func Nearest(word string, candidates []string) string {
-	best, bestDist := "", len(word)/3+2
+	if strings.Trim(word, "0123456789") == "" {
+		return ""
+	}
+	best, bestDist := "", min(len(word)/3+2, len(word)) // something must be the same
 	for _, c := range candidates {
 		if d := distance(strings.ToLower(word), strings.ToLower(c), bestDist); d < bestDist {
 			best, bestDist = c, d

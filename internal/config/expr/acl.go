@@ -27,7 +27,7 @@ func ParseACL(c *Ctx, name string, words []Word) *model.ACL {
 			return nil
 		}
 	}
-	a := aclParser{c: &Ctx{Diags: c.Diags, ACLs: c.ACLs, Proxy: c.Proxy, Mode: c.Mode}}
+	a := aclParser{c: &Ctx{Diags: c.Diags, ACLs: c.ACLs, Proxy: c.Proxy, Mode: c.Mode, File: c.File, acl: true}}
 	a.acl.Pos, a.acl.Name = words[0].Pos, name
 	if !a.criterion(words[0]) || !a.flags(words[1:]) || !a.settle() {
 		return nil
@@ -110,10 +110,14 @@ func (a *aclParser) flags(words []Word) bool {
 			if !ok {
 				return false
 			}
+			f := model.Arg{Pos: v.Pos, Text: v.Text}
+			if !a.c.file(&f) {
+				return false
+			}
 			if !a.acl.NoCase {
 				a.acl.CaseFiles++
 			}
-			a.acl.Files = append(a.acl.Files, model.Arg{Pos: v.Pos, Text: v.Text})
+			a.acl.Files = append(a.acl.Files, f)
 		case "-u":
 			v, ok := value()
 			if !ok {

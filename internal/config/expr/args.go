@@ -79,7 +79,9 @@ func (c *Ctx) checkArg(name string, a *model.Arg, d Arg) bool {
 			return bad("", "an IPv6 address")
 		}
 	case KindRegex:
-		return c.checkRegex(a.Pos, a.Text, false)
+		return c.checkRegex(a.Pos, a.Text, false, "in an argument, put the expression in quotes of its own: '"+name+"(\"(a|b)\",x)'")
+	case KindFile:
+		return c.file(a)
 	case KindHex:
 		if _, err := hex.DecodeString(a.Text); err != nil {
 			return bad("", "pairs of hexadecimal digits")
@@ -106,9 +108,28 @@ func (c *Ctx) checkArg(name string, a *model.Arg, d Arg) bool {
 	return true
 }
 
-func (c *Ctx) checkRegex(pos diag.Pos, text string, noCase bool) bool {
+// file puts the path of a map or pattern file in the place of its name.
+func (c *Ctx) file(a *model.Arg) bool {
+	if c.File == nil {
+		return true
+	}
+	path, err := c.File(a.Text)
+	if err != nil {
+		c.Diags.Errorf(a.Pos, "", "the file cannot be read: %v", err)
+		return false
+	}
+	a.Text = path
+	return true
+}
+
+// checkRegex reports an expression that does not work; onParen is the hint when a parenthesis is the trouble, "" leaves
+// the usual one.
+func (c *Ctx) checkRegex(pos diag.Pos, text string, noCase bool, onParen string) bool {
 	_, hint, err := CompileRegex(text, noCase)
 	if err != nil {
+		if hint == parenHint && onParen != "" {
+			hint = onParen
+		}
 		c.Diags.Errorf(pos, hint, "the regular expression does not work here: %v", err)
 		return false
 	}

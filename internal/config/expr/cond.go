@@ -124,7 +124,20 @@ func (p *condParser) named(w Word) ([]*model.ACL, bool) {
 		return []*model.ACL{a}, a != nil
 	}
 	p.c.Diags.Errorf(w.Pos, p.noACLHint(w.Text), "there is no ACL %q", w.Text)
+	if strings.HasPrefix(w.Text, "{") || findFetch(w.Text) != nil || aclKeyword(w.Text) != nil {
+		p.skipExpression()
+	}
 	return nil, false
+}
+
+// skipExpression passes over what belongs to an expression that stands without its braces.
+func (p *condParser) skipExpression() {
+	for len(p.words) > 0 && p.words[0].Text != "or" && p.words[0].Text != "||" {
+		closes := strings.HasSuffix(p.take().Text, "}")
+		if closes {
+			return
+		}
+	}
 }
 
 func (p *condParser) noACLHint(name string) string {

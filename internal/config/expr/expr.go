@@ -39,6 +39,12 @@ type Ctx struct {
 	ACLs  func(name string) []*model.ACL // those declared so far in this proxy; nil: none
 	Proxy string
 	Mode  model.Mode
+
+	// File gives the path to open for the name of a map or pattern file, or says why it cannot be read; nil: names are
+	// left as they are.
+	File func(name string) (path string, err error)
+
+	acl bool // reading the criterion of an ACL
 }
 
 // Word is one word of a configuration line with the place where it begins.

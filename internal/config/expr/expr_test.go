@@ -130,6 +130,7 @@ func TestExprProblems(t *testing.T) {
 		{HTTPReq, "src,iif(a,b)", `5 error: "iif" takes a boolean and gets an address`},
 		{HTTPReq, `path,regsub((a)b,c)`, `16 error: "b,c)" stands behind the closing parenthesis of "regsub" | parentheses and commas inside an argument need quotes of their own: regsub("(a|b)",x)`},
 		{HTTPReq, `path,regsub('(?=a)',b)`, `13 error: the regular expression does not work here: invalid or unsupported Perl syntax: (?= | look-around is not there; match the rest with a second condition, and exclude with '!'`},
+		{HTTPReq, `path,regsub(a|(b,c)`, `13 error: the regular expression does not work here: missing closing ): a|(b | in an argument, put the expression in quotes of its own: 'regsub("(a|b)",x)'`},
 		{HTTPReq, `path,regsub('(a)\1',b)`, `13 error: the regular expression does not work here: invalid escape sequence: \1 | back-references work in replacements, not inside the expression`},
 		{HTTPReq, "path,field(0,/)", `12 error: "field" counts from 1 | 1 is the first, -1 the last`},
 		{HTTPReq, "path,digest(md6)", `13 error: <algorithm> of "digest" is to be one of md5, sha1, sha224, sha256, sha384, sha512, sha512-224, sha512-256, sha3-224, sha3-256, sha3-384, sha3-512, not "md6" | did you mean "md5"?`},

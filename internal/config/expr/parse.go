@@ -158,7 +158,11 @@ func (c *Ctx) lookFetch(call *model.Call) (*FetchSpec, bool) {
 	}
 	spec := findFetch(call.Name)
 	if spec == nil {
-		c.unknown(*call, "fetch", missingFetches(), fetchNames, nil)
+		names := fetchNames
+		if c.acl {
+			names = func() []string { return append(ACLNames(), fetchNames()...) }
+		}
+		c.unknown(*call, "fetch", missingFetches(), names, nil)
 		return nil, false
 	}
 	call.Name = spec.Name

@@ -32,12 +32,12 @@ func (a *aclParser) patterns() bool {
 			ok = false
 			continue
 		}
-		if a.acl.Match == "reg" && !a.c.checkRegex(w.Pos, w.Text, a.acl.NoCase) {
+		if a.acl.Match == "reg" && !a.c.checkRegex(w.Pos, w.Text, a.acl.NoCase, "") {
 			ok = false
 		}
 		a.acl.Patterns = append(a.acl.Patterns, model.Arg{Pos: w.Pos, Text: w.Text})
 	}
-	if a.acl.Match == "reg" && !a.marked && a.implied == "reg" && len(a.rest) > 0 && strings.HasPrefix(a.rest[0].Text, "(") &&
+	if ok && a.acl.Match == "reg" && !a.marked && a.implied == "reg" && len(a.rest) > 0 && strings.HasPrefix(a.rest[0].Text, "(") &&
 		len(a.acl.Expr.Fetch.Args) == 0 {
 		a.c.Diags.Warnf(a.rest[0].Pos, "remove the blank in front of the parenthesis, or put -- before a pattern that is meant",
 			"this looks like the argument of %q", a.acl.Expr.Text)

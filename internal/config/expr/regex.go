@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// parenHint is for an expression whose parentheses do not fit together.
+const parenHint = `write \( and \) for the characters themselves`
+
 // CompileRegex compiles a regular expression of the configuration. They are RE2's (regexp/syntax), not PCRE's: the
 // same letters for what is common, matched in time linear in the text, without look-around and back-references
 // inside the pattern. A hint says what to write instead; it is empty when err is nil.
@@ -31,7 +34,7 @@ func CompileRegex(text string, noCase bool) (re *regexp.Regexp, hint string, err
 	case serr.Code == syntax.ErrInvalidEscape && isDigit(last(serr.Expr)):
 		hint = "back-references work in replacements, not inside the expression"
 	case serr.Code == syntax.ErrMissingParen || serr.Code == syntax.ErrUnexpectedParen:
-		hint = "inside a function's arguments put the expression in quotes of its own: 'regsub(\"(a|b)\",x)'"
+		hint = parenHint
 	case serr.Code == syntax.ErrInvalidRepeatSize:
 		hint = "at most 1000 repetitions"
 	}

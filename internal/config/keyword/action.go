@@ -178,6 +178,8 @@ func (p *Parser) needs(what string, d *ActionDecl, act *model.Action) bool {
 	switch {
 	case len(d.Needs) == 0 || n == 1:
 		return true
+	case n == 0 && len(d.Needs) == 1:
+		p.errorf(act.Pos, "add: "+strings.TrimSpace(d.Needs[0]+" "+Grammar(findOption(d.Opts, d.Needs[0]).Params)), "%s: %q is missing", what, d.Needs[0])
 	case n == 0:
 		p.errorf(act.Pos, "write one of "+strings.Join(d.Needs, ", "), "%s: it is not said what with", what)
 	default:

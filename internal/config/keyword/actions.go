@@ -1,6 +1,8 @@
 package keyword
 
 import (
+	"strings"
+
 	"eddy/internal/config/diag"
 	"eddy/internal/config/expr"
 	"eddy/internal/config/model"
@@ -233,7 +235,11 @@ func checkService(p *Parser, _ RuleSets, act *model.Action) bool {
 		p.notYet(w.Pos, "use-service prometheus-exporter")
 		return false
 	case len(w.Text) <= len(lua) || w.Text[:len(lua)] != lua:
-		p.errorf(w.Pos, "services are those that scripts register: lua."+w.Text, "use-service: unknown service %q", w.Text)
+		name := w.Text
+		if head, rest, dotted := strings.Cut(name, "."); dotted && diag.Nearest(head, []string{"lua"}) != "" {
+			name = rest
+		}
+		p.errorf(w.Pos, "services are those that scripts register: lua."+name, "use-service: unknown service %q", w.Text)
 		return false
 	}
 	act.Sub = w.Text[len(lua):]

@@ -56,7 +56,11 @@ func (p *Parser) missing(a Args, used int, what string, at diag.Pos, params []Pa
 	if used < len(words) {
 		at, before = words[used].Pos, " before \""+words[used].Text+"\""
 	}
-	p.Diags.Errorf(at, "write: "+what+" "+Grammar(params), "%s: the <%s> is missing%s", what, param.Name, before)
+	name := "the <" + param.Name + ">"
+	if param.Kind == Choice && len(param.Choices) == 1 { // a word that has to stand there
+		name = strconv.Quote(param.Choices[0])
+	}
+	p.Diags.Errorf(at, "write: "+what+" "+Grammar(params), "%s: %s is missing%s", what, name, before)
 	return a, used, false
 }
 

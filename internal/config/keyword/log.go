@@ -98,6 +98,10 @@ func setLog(p *Parser, a Args) {
 		p.notYet(words[0].Pos, "log … profile")
 		return
 	}
+	if w := a.Rest[0]; len(words) == 0 && diag.Nearest(w.Text, []string{"global"}) != "" {
+		p.errorf(w.Pos, "did you mean \"log global\"?", "log: the facility is missing")
+		return
+	}
 	if len(words) == 0 {
 		p.errorf(a.At, "write: log "+a.Rest[0].Text+" local0, say", "log: the facility is missing")
 		return

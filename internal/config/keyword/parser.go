@@ -3,6 +3,7 @@ package keyword
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ type Parser struct {
 	Env    *syntax.Env
 	Host   Host
 	Dir    string // where relative paths start; "" is the working folder
+	Lost   bool   // a section was not read for what was wrong with its first line: names may seem to be missing
 
 	table    *table
 	actions  []ActionDecl
@@ -96,6 +98,10 @@ func (p *Parser) SectionName() string {
 
 // Line reads one statement.
 func (p *Parser) Line(ln syntax.Line) {
+	if ln.Broken {
+		p.brokenLine(ln)
+		return
+	}
 	first := ln.Words[0]
 	if p.openSection(ln) {
 		return
@@ -123,6 +129,21 @@ func (p *Parser) Line(ln syntax.Line) {
 		return
 	}
 	p.apply(d, words, n, no)
+}
+
+// brokenLine draws from a line that could not be read what keeps the lines after it from being reported for its sake:
+// a section was meant to begin, or an ACL was meant to be there.
+func (p *Parser) brokenLine(ln syntax.Line) {
+	w := ln.Words[0]
+	switch {
+	case w.Quoted:
+	case slices.Contains(openers, w.Text) || slices.Contains(absentSections, w.Text):
+		p.closeSection()
+		p.where, p.skipping, p.Lost = 0, true, true
+	case w.Text == "acl" && len(ln.Words) > 1 && p.proxy != nil && !p.skipping:
+		name := ln.Words[1].Text
+		p.proxy.acls[name] = append(p.proxy.acls[name], &model.ACL{Pos: ln.Pos, Name: name})
+	}
 }
 
 // apply reads the arguments of d and sets what it declares; n words are its name.
@@ -207,9 +228,34 @@ func (p *Parser) path(s string) string {
 	return filepath.Join(base, s)
 }
 
+// patternFile resolves the name of a map or pattern file and checks that it can be read. A prefix stays (§2.7): what
+// is opt@ need not be there, and what is virt@ is no file. Without default-path the name stays as it is written, for
+// scripts know the file by it.
+func (p *Parser) patternFile(name string) (string, error) {
+	if strings.HasPrefix(name, "virt@") {
+		return name, nil
+	}
+	prefix, file := "", name
+	for _, known := range []string{"opt@", "file@"} {
+		if rest, ok := strings.CutPrefix(name, known); ok {
+			prefix, file = known, rest
+		}
+	}
+	path := p.path(file)
+	if prefix != "opt@" {
+		if err := p.Host.Exists(path); err != nil {
+			return "", err
+		}
+	}
+	if p.files.how == "" && p.Dir == "" {
+		return name, nil
+	}
+	return prefix + path, nil
+}
+
 // exprCtx is the surroundings of an expression on the line being read.
 func (p *Parser) exprCtx() *expr.Ctx {
-	c := &expr.Ctx{Diags: p.Diags, Scope: p.scope, Mode: model.ModeTCP}
+	c := &expr.Ctx{Diags: p.Diags, Scope: p.scope, Mode: model.ModeTCP, File: p.patternFile}
 	if p.proxy != nil {
 		c.Proxy, c.Mode = p.proxy.Name, p.proxy.Mode
 		c.ACLs = p.proxy.aclsNamed
@@ -271,7 +317,11 @@ func (p *Parser) unknown(words []syntax.Word) {
 		if p.absent(words) {
 			return
 		}
-		p.Diags.Errorf(w.Pos, diag.DidYouMean(name, group), "unknown '%s' in a %s section", name, p.where)
+		hint := diag.DidYouMean(name, group)
+		if hint == "" { // of three words, the second is wrong
+			hint = diag.DidYouMean(name, firstTwo(group))
+		}
+		p.Diags.Errorf(w.Pos, hint, "unknown '%s' in a %s section", name, p.where)
 		return
 	} else if len(group) > 0 {
 		p.Diags.Errorf(w.Pos, "write one of "+some(group), "'%s' needs another word", name)
@@ -295,9 +345,20 @@ func (p *Parser) unknown(words []syntax.Word) {
 		if section := diag.DidYouMean(name, openers); section != "" {
 			hint = section
 			p.skipping = w.Pos.Col == 1 // what follows belongs to it, not here
+			p.Lost = p.Lost || p.skipping
 		}
 	}
 	p.Diags.Errorf(w.Pos, hint, "unknown keyword %q in a %s section", name, p.where)
+}
+
+// firstTwo cuts names to two words.
+func firstTwo(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		w := strings.Fields(n)
+		out[i] = strings.Join(w[:min(2, len(w))], " ")
+	}
+	return out
 }
 
 // some lists names, of many the first few.

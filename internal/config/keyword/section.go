@@ -66,7 +66,7 @@ func (p *Parser) openSection(ln syntax.Line) bool {
 	if !slices.Contains(openers, w.Text) {
 		if hint := likelySection(w.Text); hint != "" && p.where == 0 && (!p.skipping || w.Pos.Col == 1) {
 			p.Diags.Errorf(w.Pos, hint, "unknown section %q", w.Text)
-			p.skipping = true
+			p.skipping, p.Lost = true, true
 			return true
 		}
 		return false
@@ -202,6 +202,10 @@ func (p *Parser) checkProxyName(name syntax.Word) {
 
 // checkName holds a section's name against §4.
 func (p *Parser) checkName(w syntax.Word) {
+	if w.Text == "" {
+		p.Diags.Errorf(w.Pos, "is a variable of the environment missing?", "the name is empty")
+		return
+	}
 	if bad := strings.Trim(w.Text, nameLetters); bad != "" {
 		p.Diags.Errorf(w.Pos, "names are made of letters, digits, '-', '_', '.' and ':'", "%q cannot stand in a name", bad[:1])
 	}

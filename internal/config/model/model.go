@@ -27,6 +27,16 @@ func (c *Config) Proxy(name string, side Side) *Proxy {
 	return nil
 }
 
+// Idle tells that nothing would happen: nobody listens, and there is no script.
+func (c *Config) Idle() bool {
+	for _, p := range c.Proxies {
+		if len(p.Binds) > 0 && !p.Disable {
+			return false
+		}
+	}
+	return len(c.Global.StatsSocks) == 0 && len(c.Global.Lua.Loads) == 0
+}
+
 // Global is the global section (configuration.txt §3).
 type Global struct {
 	Lua         Lua

@@ -18,7 +18,7 @@ func (r *Reader) directive(ln Line) {
 	case ".elif", ".else", ".endif":
 		r.branch(ln)
 	case ".diag", ".notice", ".warning", ".alert":
-		if !r.skipping() {
+		if !r.skipping() && !ln.Broken {
 			r.message(ln)
 		}
 	default:
@@ -40,6 +40,10 @@ func (r *Reader) openIf(ln Line) {
 		r.conds = append(r.conds, cond{pos: ln.Pos, taken: true})
 		return
 	}
+	if ln.Broken { // reported; no branch of the block is read
+		r.conds = append(r.conds, cond{pos: ln.Pos, taken: true})
+		return
+	}
 	yes := r.holds(ln)
 	r.conds = append(r.conds, cond{pos: ln.Pos, active: yes, taken: yes})
 }
@@ -57,7 +61,7 @@ func (r *Reader) branch(ln Line) {
 		return
 	}
 	c := &r.conds[len(r.conds)-1]
-	if name.Text != ".elif" && len(ln.Words) > 1 {
+	if name.Text != ".elif" && len(ln.Words) > 1 && !ln.Broken {
 		r.diags.Errorf(ln.Words[1].Pos, "put the condition behind .if or .elif", "%s takes no condition", name.Text)
 	}
 	switch name.Text {
@@ -73,9 +77,18 @@ func (r *Reader) branch(ln Line) {
 		if c.last {
 			r.diags.Errorf(name.Pos, "move it before the .else", ".elif after .else")
 		}
-		c.active = !c.taken && !c.last && r.holds(ln)
-		c.taken = c.taken || c.active
+		c.active = !c.taken && !c.last && !ln.Broken && r.holds(ln)
+		c.taken = c.taken || c.active || ln.Broken
 	}
+}
+
+// decides says whether words begin an .elif whose condition counts.
+func (r *Reader) decides(words []Word) bool {
+	if r.deeper > 0 || len(r.conds) == 0 || len(words) == 0 || words[0].Text != ".elif" {
+		return false
+	}
+	c := r.conds[len(r.conds)-1]
+	return !c.taken && !c.last
 }
 
 // holds evaluates the condition behind the first word. One that is wrong was reported and does not hold.
@@ -100,7 +113,7 @@ func (r *Reader) holds(ln Line) bool {
 
 // message shows what .notice and its kin say.
 func (r *Reader) message(ln Line) {
-	if len(ln.Words) != 2 {
+	if len(ln.Words) != 2 || ln.Words[1].Text == "" {
 		r.diags.Errorf(ln.Pos, `put the message in quotes: `+ln.Words[0].Text+` "text"`, "%s takes one message", ln.Words[0].Text)
 		return
 	}

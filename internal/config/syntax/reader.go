@@ -21,7 +21,8 @@ type Reader struct {
 	preds  *Predicates
 	diags  *diag.List
 	conds  []cond
-	deeper int // .if blocks beyond MaxNesting that are open; they are skipped
+	deeper int  // .if blocks beyond MaxNesting that are open; they are skipped
+	joined bool // the next line was meant to belong to one that was reported
 }
 
 // cond is one open .if.
@@ -38,7 +39,7 @@ func NewReader(file string, text []byte, env *Env, preds *Predicates, diags *dia
 	return &Reader{file: file, rest: text, env: env, preds: preds, diags: diags}
 }
 
-// Next gives the next statement; false at the end. Lines with a problem in their text are reported and skipped.
+// Next gives the next statement; false at the end.
 func (r *Reader) Next() (Line, bool) {
 	for len(r.rest) > 0 {
 		text := r.rest
@@ -74,24 +75,29 @@ func (r *Reader) cut(text []byte) (Line, bool) {
 	if r.skipping() && !isDirective(text) {
 		return Line{}, false
 	}
+	if r.joined {
+		r.joined = endsOpen(text)
+		return Line{}, false
+	}
 	x := lexer{in: string(text), pos: pos, lookup: r.lookup}
 	words, err := x.cut()
-	if err != nil {
-		if !r.skipping() {
-			r.diags.Errorf(x.at(err.off), err.hint, "%s", err.text)
-			return Line{}, false
-		}
+	if err != nil && (!r.skipping() || r.decides(words)) {
+		r.diags.Errorf(x.at(err.off), err.hint, "%s", err.text)
+		r.joined = endsOpen(text)
 	}
 	if len(words) == 0 {
 		return Line{}, false
 	}
-	ln := Line{Pos: words[0].Pos, Words: words}
+	ln := Line{Pos: words[0].Pos, Words: words, Broken: err != nil}
 	if w := words[0]; strings.HasPrefix(w.Text, ".") && !w.Quoted {
 		r.directive(ln)
 		return Line{}, false
 	}
 	return ln, true
 }
+
+// endsOpen says whether a line ends with a backslash, as where it goes on with the next one.
+func endsOpen(text []byte) bool { return bytes.HasSuffix(bytes.TrimRight(text, "\r"), []byte(`\`)) }
 
 // isDirective says whether the line's first word begins with a dot.
 func isDirective(text []byte) bool {

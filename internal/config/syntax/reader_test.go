@@ -22,6 +22,9 @@ func read(text string) (lines, problems []string) {
 		if !ok {
 			break
 		}
+		if ln.Broken {
+			continue
+		}
 		var words []string
 		for _, w := range ln.Words {
 			star := ""

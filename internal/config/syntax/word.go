@@ -27,4 +27,7 @@ type Word struct {
 type Line struct {
 	Pos   diag.Pos // of the first word
 	Words []Word
+	// Broken: something is wrong with the text, and was reported. Words are those before it; they help to tell what
+	// later lines can mean, no more.
+	Broken bool
 }

@@ -30,6 +30,9 @@ func (e *BindError) Error() string {
 	return text
 }
 
+// ListenAddr is the address that could not be opened.
+func (e *BindError) ListenAddr() string { return e.Addr }
+
 // Unwrap gives the reason.
 func (e *BindError) Unwrap() error { return e.Err }
 

@@ -193,3 +193,43 @@ func TestSplit(t *testing.T) {
 		}
 	}
 }
+
+func TestCheck(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	good := []Listen{{Network: "unix", Addr: filepath.Join(dir, "s")}, {Network: "unix", Addr: "@name"}, {Network: "tcp", Addr: "127.0.0.1:1"}}
+	if err := Check(good); err != nil {
+		t.Error(err)
+	}
+	for _, path := range []string{file, filepath.Join(dir, "missing", "s"), filepath.Join(file, "s")} {
+		if err := Check([]Listen{{Network: "unix", Addr: path}}); err == nil {
+			t.Errorf("%s looks good", path)
+		}
+	}
+}
+
+// A stopping process keeps its files, which a newer one replaces, and lets go of ports, which it could not.
+func TestRelease(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	s := &Server{}
+	if err := s.Open([]Listen{{Network: "unix", Addr: path, UID: -1, GID: -1}, {Network: "tcp", Addr: "127.0.0.1:0"}}); err != nil {
+		t.Fatal(err)
+	}
+	s.Serve()
+	defer s.Close()
+	port := s.listeners[1].Addr().String()
+	s.Release()
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	ln, err := net.Listen("tcp", port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.Close()
+}

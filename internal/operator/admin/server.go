@@ -12,8 +12,11 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Bounds.
@@ -81,18 +84,49 @@ func (s *Server) Open(addrs []Listen) error {
 		ln, err := open(a)
 		if err != nil {
 			s.closeListeners()
-			return fmt.Errorf("stats socket %s: %w", a.Addr, err)
+			return fmt.Errorf("stats socket %s: %w", a.Addr, reason(err))
 		}
 		s.listeners = append(s.listeners, boundListener{ln, a.Level})
 	}
 	return nil
 }
 
+// Check says why Open would fail, as far as that can be told without opening anything.
+func Check(addrs []Listen) error {
+	for _, a := range addrs {
+		if !a.isFile() {
+			continue
+		}
+		err := inUse(a.Addr)
+		if err == nil {
+			err = unix.Access(filepath.Dir(a.Addr), unix.W_OK|unix.X_OK)
+		}
+		if err != nil {
+			return fmt.Errorf("stats socket %s: %w", a.Addr, err)
+		}
+	}
+	return nil
+}
+
+// reason takes what repeats the address, or names a temporary file, off a network error.
+func reason(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
+}
+
+// isFile tells whether the address is a path.
+func (a Listen) isFile() bool {
+	return a.File == nil && a.Network == "unix" && a.Addr != "" && a.Addr[0] != '@'
+}
+
 func open(a Listen) (net.Listener, error) {
 	if a.File != nil {
 		return net.FileListener(a.File)
 	}
-	if a.Network != "unix" || a.Addr == "" || a.Addr[0] == '@' {
+	if !a.isFile() {
 		return net.Listen(a.Network, a.Addr)
 	}
 	// The socket appears under its name only when its mode and owner are set, so there is no moment in which
@@ -210,6 +244,16 @@ func (s *Server) closeListeners() {
 		ln.Close()
 	}
 	s.listeners = nil
+}
+
+// Release closes the sockets that a newer process cannot open while they are open here: all but those with a path.
+// Connections go on.
+func (s *Server) Release() {
+	for _, ln := range s.listeners {
+		if _, isFile := ln.Listener.(*pathListener); !isFile {
+			ln.Close()
+		}
+	}
 }
 
 // Close closes the sockets and all connections, and waits until their goroutines have ended.

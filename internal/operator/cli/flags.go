@@ -203,13 +203,13 @@ func unknownFlag(a string, known []flagSpec) error {
 			return &usageError{fmt.Sprintf("unknown flag %s", a), fmt.Sprintf("flags stand alone: %s %s", head, rest)}
 		}
 	}
-	names := make([]string, len(known))
+	bare := make([]string, len(known)) // the dashes are alike everywhere
 	for i, s := range known {
-		names[i] = s.name
+		bare[i] = strings.TrimLeft(s.name, "-")
 	}
-	hint := diag.DidYouMean(a, names)
-	if hint == "" {
-		hint = "eddy --help lists the flags"
+	hint := "eddy --help lists the flags"
+	if near := diag.Nearest(strings.TrimLeft(a, "-"), bare); near != "" {
+		hint = fmt.Sprintf("did you mean %q?", known[slices.Index(bare, near)].name)
 	}
 	return &usageError{fmt.Sprintf("unknown flag %s", a), hint}
 }

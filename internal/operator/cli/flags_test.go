@@ -50,6 +50,8 @@ func TestParseFlagsRefuses(t *testing.T) {
 		{"-qc", "unknown flag -qc", "flags stand alone: -q -c"},
 		{"-ws", "unknown flag -ws", `did you mean "-Ws"?`},
 		{"--hepl", "unknown flag --hepl", `did you mean "--help"?`},
+		{"--check", "unknown flag --check", "eddy --help lists the flags"},
+		{"-k", "unknown flag -k", "eddy --help lists the flags"},
 		{"--completely-different", "unknown flag --completely-different", "eddy --help lists the flags"},
 		{"-n many", `-n: it wants a number from 1 up, not "many"`, ""},
 		{"-m 0", `-m: it wants a number from 1 up, not "0"`, ""},

@@ -103,6 +103,9 @@ func (r *run) start() int {
 	switch {
 	case r.f.check:
 		return r.checkOnly()
+	case r.cfg.Idle():
+		r.errorf("add a bind line to a frontend, say", "there is nothing to do: the configuration has no address to listen on, and no script")
+		return exitFailed
 	case r.background() && r.self.Role == process.Plain:
 		pid, code, err := process.Daemonize(r.dir)
 		if err != nil {
@@ -168,18 +171,19 @@ func (r *run) load() bool {
 			}
 		}
 	}
-	for name, value := range g.Env {
-		if err := os.Setenv(name, value); err != nil {
-			r.errorf("", "setenv %s: %v", name, err)
-			return false
-		}
-	}
 	r.cfg = cfg
 	return true
 }
 
-// build makes the engine and prints what is wrong with scripts and names.
+// build makes the engine and prints what is wrong with scripts and names. The variables that the configuration sets
+// go into the environment here and not in load: a master must not hand those of an older configuration to a worker.
 func (r *run) build() Engine {
+	for name, value := range r.cfg.Global.Env {
+		if err := os.Setenv(name, value); err != nil {
+			r.errorf("", "setenv %s: %v", name, err)
+			return nil
+		}
+	}
 	e, problems := r.Build(r.cfg, r.out, r.err)
 	r.problems(problems)
 	if e == nil || problems.Failed() {

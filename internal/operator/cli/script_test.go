@@ -38,11 +38,18 @@ func TestMain(m *testing.M) {
 // is real: signals, pid files, sockets, workers.
 func program() cli.Program {
 	return cli.Program{Version: "1.2.3", About: []string{"about this"}, Load: config.Load,
-		Build: func(cfg *model.Config, _, _ io.Writer) (cli.Engine, *diag.List) {
+		Build: func(cfg *model.Config, _, errOut io.Writer) (cli.Engine, *diag.List) {
 			l := new(diag.List)
 			switch cfg.Global.Description {
 			case "warn":
 				l.Warnf(diag.Pos{}, "mend it", "a script looks odd")
+			case "waits": // for a file "go"
+				fmt.Fprintln(errOut, "waiting")
+				for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+					if _, err := os.Stat("go"); err == nil {
+						break
+					}
+				}
 			case "fail":
 				l.Errorf(diag.Pos{}, "mend it", "a script is broken")
 				return nil, l
@@ -59,17 +66,22 @@ type pidEngine struct {
 }
 
 func (e *pidEngine) Listen() error {
+	var errs []error
 	for _, p := range e.cfg.Proxies {
 		for _, b := range p.Binds {
 			ln, err := net.Listen("tcp", net.JoinHostPort(b.Addr.Host, strconv.Itoa(b.Addr.Port)))
 			if err != nil {
-				e.SoftStop()
-				return err
+				errs = append(errs, err)
+				continue
 			}
 			e.listeners = append(e.listeners, ln)
 		}
 	}
-	return nil
+	if len(errs) > 0 {
+		e.SoftStop()
+		e.listeners = nil
+	}
+	return errors.Join(errs...)
 }
 
 func (e *pidEngine) Start() error {
@@ -136,7 +148,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
-			for _, name := range []string{"PORT", "PORT2"} {
+			for _, name := range []string{"PORT", "PORT2", "PORT3"} {
 				env.Setenv(name, freePort(t))
 			}
 			env.Setenv("TERM", "xterm")
@@ -145,7 +157,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"dial": dial, "hangup": hangup, "signal": signalCmd, "gone": gone, "subst": subst, "unixsay": unixsay, "appears": appears,
-			"exitcode": exitcode, "eventually": eventually,
+			"exitcode": exitcode, "eventually": eventually, "take": take,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "root" {
@@ -226,6 +238,13 @@ func dial(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 var kept sync.Map // connections of "dial -keep", by work folder and name
+
+// take PORT: listens on a port until the script ends.
+func take(ts *testscript.TestScript, _ bool, args []string) {
+	ln, err := net.Listen("tcp", "127.0.0.1:"+args[0])
+	ts.Check(err)
+	ts.Defer(func() { ln.Close() })
+}
 
 // hangup NAME: closes a kept connection.
 func hangup(ts *testscript.TestScript, _ bool, args []string) {

@@ -59,10 +59,10 @@ func (r *run) serve() int {
 	if e == nil {
 		return exitFailed
 	}
+	// They stay caught to the end: one that comes late must not change the exit code.
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP,
 		syscall.SIGTTOU, syscall.SIGTTIN, syscall.SIGUSR2)
-	defer signal.Stop(signals)
 
 	stats, pid, err := r.open(e)
 	if err != nil {
@@ -81,18 +81,23 @@ func (r *run) serve() int {
 	if err := r.announce(); err != nil {
 		r.warnf("", "%v", err)
 	}
-	return r.untilStopped(e, signals)
+	return r.untilStopped(e, stats, signals)
 }
 
 // open does what may need privileges, and gives them up.
 func (r *run) open(e Engine) (*admin.Server, *process.PIDFile, error) {
 	g := &r.cfg.Global
 	stats := &admin.Server{Commands: e.Commands(), Timeout: g.StatsTime}
+	addrs := statsSockets(g.StatsSocks)
+	drop := process.Privileges{User: g.User, Group: g.Group, UID: g.UID, GID: g.GID, Chroot: g.Chroot}
+	if err := errors.Join(r.checkPIDFile(), admin.Check(addrs), drop.Check()); err != nil {
+		return nil, nil, err // before anybody is asked to leave
+	}
 	old := r.handover()
 	if err := old.Listen(e.Listen); err != nil {
 		return nil, nil, err
 	}
-	if err := stats.Open(statsSockets(g.StatsSocks)); err != nil {
+	if err := old.Listen(func() error { return stats.Open(addrs) }); err != nil {
 		return nil, nil, err
 	}
 	var pid *process.PIDFile
@@ -107,13 +112,19 @@ func (r *run) open(e Engine) (*admin.Server, *process.PIDFile, error) {
 	if err := old.Tell(); err != nil {
 		r.warnf("", "%v", err)
 	}
-	drop := process.Privileges{User: g.User, Group: g.Group, UID: g.UID, GID: g.GID, Chroot: g.Chroot}
 	if err := drop.Drop(); err != nil {
 		stats.Close()
 		pid.Remove()
 		return nil, nil, err
 	}
 	return stats, pid, nil
+}
+
+func (r *run) checkPIDFile() error {
+	if r.self.Role == process.Worker {
+		return nil
+	}
+	return process.CheckPIDFile(r.cfg.Global.PIDFile)
 }
 
 // announce says that the process serves, to whoever waits for that.
@@ -127,7 +138,7 @@ func (r *run) announce() error {
 }
 
 // untilStopped obeys signals and returns the exit code.
-func (r *run) untilStopped(e Engine, signals <-chan os.Signal) int {
+func (r *run) untilStopped(e Engine, stats *admin.Server, signals <-chan os.Signal) int {
 	hard := r.cfg.Global.HardStop
 	for s := range signals {
 		switch s {
@@ -147,6 +158,7 @@ func (r *run) untilStopped(e Engine, signals <-chan os.Signal) int {
 		default: // SIGTTOU and SIGTTIN, with which HAProxy pauses an older process: ignored
 			continue
 		}
+		stats.Release()
 		return r.stop(e, signals, hard)
 	}
 	return exitOK

@@ -38,13 +38,11 @@ func Daemonize(dir string) (pid, code int, err error) {
 	return 0, 1, ErrChildFailed
 }
 
-// detach makes the standard descriptors /dev/null.
-func detach() error {
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
-		return fmt.Errorf("cannot let go of the terminal: %w", err)
+// detach makes the standard descriptors those of null, which is /dev/null.
+func detach(null *os.File) error {
+	if null == nil {
+		return errors.New("cannot let go of the terminal: there is no " + os.DevNull)
 	}
-	defer null.Close()
 	for fd := range 3 {
 		if err := unix.Dup3(int(null.Fd()), fd, 0); err != nil {
 			return fmt.Errorf("cannot let go of the terminal: %w", err)

@@ -3,6 +3,7 @@ package process
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,7 +17,8 @@ const handoverLimit = 10 * time.Second
 //
 // HAProxy binds beside the old process with SO_REUSEPORT, or pauses it with SIGTTOU. eddy shares no port: when a port
 // is taken and there are older processes, it asks them to leave first and tries again until the port is free. The
-// configuration and its scripts were found good before that, so that a bad configuration stops nobody.
+// configuration and its scripts were found good before that, and what else can be looked at beforehand, so that a bad
+// configuration stops nobody. Nor does a port that somebody else has.
 type Handover struct {
 	Finish    []int // to be sent SIGUSR1
 	Terminate []int // to be sent SIGTERM
@@ -24,7 +26,7 @@ type Handover struct {
 }
 
 // Listen calls listen until it succeeds, it fails with something else than a port in use, nobody can be asked to
-// leave, or the time is over.
+// leave, or the time is over. Errors with a method "ListenAddr() string", and those of package net, tell which port.
 func (h *Handover) Listen(listen func() error) error {
 	end := time.Now().Add(handoverLimit)
 	pause := 5 * time.Millisecond
@@ -32,6 +34,11 @@ func (h *Handover) Listen(listen func() error) error {
 		err := listen()
 		if err == nil || !errors.Is(err, syscall.EADDRINUSE) || h.empty() {
 			return err
+		}
+		if !h.told {
+			if pid, addr := stranger(takenAddresses(err), slices.Concat(h.Finish, h.Terminate)); pid != 0 {
+				return fmt.Errorf("%s belongs to process %d (%s), which is not to be replaced: stop it, or choose another address or port", addr, pid, nameOf(pid))
+			}
 		}
 		if failed := h.Tell(); failed != nil {
 			return errors.Join(err, failed)

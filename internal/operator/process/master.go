@@ -11,9 +11,10 @@ import (
 // Master keeps one worker running (-W). It serves nothing itself.
 //
 // SIGUSR2 and SIGHUP start a new worker, which reads the configuration anew and relieves the old ones once it is
-// ready; when it fails, the old ones go on. SIGUSR1, SIGTERM and SIGINT are passed on to all workers, and the master
-// leaves when they have. A worker that dies by itself is started again after a pause that doubles from 200 ms; one
-// that has died five times in a row, each time within ten seconds of its start, ends the master with its exit code.
+// sure of itself; when it fails before, the old ones go on. One worker starts at a time: a reload that is asked for
+// meanwhile comes after it. SIGUSR1, SIGTERM and SIGINT are passed on to all workers, and the master leaves when they
+// have. A worker that dies by itself is started again after a pause that doubles from 200 ms; one that has died five
+// times in a row, each time within ten seconds of its start, ends the master with its exit code.
 type Master struct {
 	Dir     string                              // the folder workers start in
 	Old     Handover                            // what the first worker relieves
@@ -25,8 +26,10 @@ type Master struct {
 	signals chan os.Signal
 	events  chan event
 	workers map[int]*worker
-	current int // pid of the newest worker that serves; 0: none
-	quick   int // deaths in a row
+	current int              // pid of the newest worker that serves; 0: none
+	respawn <-chan time.Time // when to start another one in place of a dead one; nil: no need
+	again   bool             // reload once the worker that is starting has started, or failed
+	quick   int              // deaths in a row
 	leaving bool
 	code    int
 }
@@ -56,36 +59,42 @@ func (m *Master) Run() int {
 	// Workers are told when the thread that started them ends, so that none outlives a master that was killed.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	m.signals = make(chan os.Signal, 16)
+	m.signals = make(chan os.Signal, 16) // caught to the end: one that comes late must not change the exit code
 	m.events = make(chan event)
 	m.workers = map[int]*worker{}
 	signal.Notify(m.signals, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT, syscall.SIGTTOU, syscall.SIGTTIN)
-	defer signal.Stop(m.signals)
 	if err := m.spawn(); err != nil {
 		m.Warnf("", "%v", err)
 		return 1
 	}
-	var respawn <-chan time.Time
-	for len(m.workers) > 0 || respawn != nil {
+	for len(m.workers) > 0 || m.respawn != nil {
 		select {
 		case s := <-m.signals:
 			m.signal(s.(syscall.Signal))
-			if m.leaving {
-				respawn = nil
-			}
 		case e := <-m.events:
-			if again := m.handle(e); again > 0 {
-				respawn = time.After(again)
+			if e.ready != nil {
+				m.started(e.pid, *e.ready)
+			} else {
+				m.ended(e.pid, e.state)
 			}
-		case <-respawn:
-			respawn = nil
-			if err := m.spawn(); err != nil {
-				m.Warnf("", "%v", err)
-				respawn = time.After(time.Second)
+			if m.again && !m.leaving && !m.starting() {
+				m.reload()
 			}
+		case <-m.respawn:
+			m.start()
 		}
 	}
 	return m.code
+}
+
+// starting tells whether a worker is on its way.
+func (m *Master) starting() bool {
+	for _, w := range m.workers {
+		if !w.serving {
+			return true
+		}
+	}
+	return false
 }
 
 // spawn starts a worker and a goroutine that reports what becomes of it; the goroutine ends with the worker.
@@ -112,79 +121,95 @@ func (m *Master) spawn() error {
 	return nil
 }
 
-// handle takes note of an event and says after which pause another worker is wanted; 0: none is.
-func (m *Master) handle(e event) time.Duration {
-	w := m.workers[e.pid]
-	if e.ready != nil {
-		switch {
-		case *e.ready:
-			first := m.current == 0
-			w.serving, m.current = true, e.pid
-			m.Notef("worker %d is ready", e.pid)
-			if first && m.Ready != nil {
-				m.Ready()
-				m.Ready = nil
-			}
-			m.tell("READY=1")
-		default:
-			_ = w.c.cmd.Process.Signal(syscall.SIGTERM) // it may hang
-		}
-		return 0
+// started takes note that a worker serves, or that it will not.
+func (m *Master) started(pid int, ok bool) {
+	w := m.workers[pid]
+	if !ok {
+		_ = w.c.cmd.Process.Signal(syscall.SIGTERM) // it may hang
+		return
 	}
-	delete(m.workers, e.pid)
-	code := exitCode(e.state)
+	w.serving, m.current = true, pid
+	m.Notef("worker %d is ready", pid)
+	if m.Ready != nil {
+		m.Ready()
+		m.Ready = nil
+	}
+	m.tell("READY=1")
+}
+
+// ended takes note of a worker's end, and starts another after a pause when one is missing.
+func (m *Master) ended(pid int, state *os.ProcessState) {
+	w, relieved := m.workers[pid], m.current != pid
+	delete(m.workers, pid)
+	if !relieved {
+		m.current = 0
+	}
+	code := exitCode(state)
 	switch {
 	case m.leaving:
-		return 0
-	case !w.serving && m.current == 0 && m.Ready != nil: // the very first: nobody to fall back on
+		return
+	case w.serving && (relieved || code == 0 && m.starting()): // the new one may ask for the ports before it is ready
+		m.Notef("worker %d has left", pid)
+		return
+	case w.serving && m.starting():
+		m.Warnf("", "worker %d died (%s); another is starting already", pid, state)
+		return
+	case !w.serving && m.Ready != nil: // the very first: nobody to fall back on
 		m.code = max(code, 1)
-		return 0
+		return
 	case !w.serving && m.current != 0:
-		m.Warnf("mend the configuration and reload again", "the new worker %d failed (%s); worker %d goes on", e.pid, e.state, m.current)
+		m.Warnf("mend the configuration and reload again", "the new worker %d failed (%s); worker %d goes on", pid, state, m.current)
 		m.tell("READY=1")
-		return 0
-	case e.pid != m.current && w.serving: // relieved
-		m.Notef("worker %d has left", e.pid)
-		return 0
+		return
 	}
-	m.current = 0
 	m.quick++
 	if time.Since(w.started) > quickDeath {
 		m.quick = 1
 	}
 	m.code = max(code, 1)
 	if m.quick >= maxQuick {
-		m.Warnf("", "worker %d died (%s), the fifth in a row: giving up", e.pid, e.state)
-		return 0
+		m.Warnf("", "worker %d died (%s), the fifth in a row: giving up", pid, state)
+		return
 	}
 	pause := respawnPause << m.quick
-	m.Warnf("", "worker %d died (%s); starting another in %v", e.pid, e.state, pause)
-	return pause
+	m.Warnf("", "worker %d died (%s); starting another in %v", pid, state, pause)
+	m.respawn = time.After(pause)
 }
 
 func (m *Master) signal(s syscall.Signal) {
 	switch s {
 	case syscall.SIGUSR2, syscall.SIGHUP:
-		if m.leaving {
-			return
-		}
-		for _, w := range m.workers {
-			if !w.serving {
-				m.Warnf("", "a new worker is still starting; the reload is ignored")
-				return
-			}
-		}
-		m.Notef("reloading")
-		m.tell("RELOADING=1")
-		if err := m.spawn(); err != nil {
-			m.Warnf("", "%v", err)
+		switch {
+		case m.leaving:
+		case m.starting():
+			m.Notef("a worker is starting; reloading after that")
+			m.again = true
+		default:
+			m.reload()
 		}
 	case syscall.SIGUSR1, syscall.SIGTERM, syscall.SIGINT:
-		m.leaving, m.code = true, 0
+		m.leaving, m.code, m.respawn = true, 0, nil
 		m.tell("STOPPING=1")
 		for pid := range m.workers {
 			_ = syscall.Kill(pid, s)
 		}
+	}
+}
+
+// reload starts a worker that relieves the others, at once also where one is waited for in place of a dead one.
+func (m *Master) reload() {
+	m.again = false
+	m.Notef("reloading")
+	m.tell("RELOADING=1")
+	m.start()
+}
+
+// start starts a worker; when even that fails, it tries again in a second.
+func (m *Master) start() {
+	m.respawn = nil
+	if err := m.spawn(); err != nil {
+		m.Warnf("", "%v", err)
+		m.respawn = time.After(time.Second)
 	}
 }
 

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -26,7 +27,7 @@ func (p Privileges) Drop() error {
 	}
 	if p.Chroot != "" {
 		if err := syscall.Chroot(p.Chroot); err != nil {
-			return fmt.Errorf("chroot %s: %w: it needs root", p.Chroot, err)
+			return fmt.Errorf("chroot %s: %w", p.Chroot, needsRoot(err))
 		}
 		if err := os.Chdir("/"); err != nil {
 			return fmt.Errorf("chroot %s: %w", p.Chroot, err)
@@ -43,15 +44,47 @@ func (p Privileges) Drop() error {
 	}
 	if gid >= 0 && gid != os.Getgid() {
 		if err := syscall.Setgid(gid); err != nil {
-			return fmt.Errorf("cannot become group %s: %w: it needs root", p.groupName(), err)
+			return fmt.Errorf("cannot become group %s: %w", p.groupName(), needsRoot(err))
 		}
 	}
 	if uid >= 0 && uid != os.Getuid() {
 		if err := syscall.Setuid(uid); err != nil {
-			return fmt.Errorf("cannot become user %s: %w: it needs root", p.userName(), err)
+			return fmt.Errorf("cannot become user %s: %w", p.userName(), needsRoot(err))
 		}
 	}
 	return nil
+}
+
+// Check says why Drop would fail, as far as that can be told beforehand.
+func (p Privileges) Check() error {
+	uid, gid, err := p.resolve()
+	if err != nil {
+		return err
+	}
+	if p.Chroot != "" {
+		st, err := os.Stat(p.Chroot)
+		if err == nil && !st.IsDir() {
+			err = syscall.ENOTDIR
+		}
+		if err == nil && os.Geteuid() != 0 {
+			err = needsRoot(syscall.EPERM)
+		}
+		if err != nil {
+			return fmt.Errorf("chroot: %w", err)
+		}
+	}
+	if os.Geteuid() != 0 && (gid >= 0 && gid != os.Getgid() || uid >= 0 && uid != os.Getuid()) {
+		return fmt.Errorf("cannot become user %s, group %s: %w", p.userName(), p.groupName(), needsRoot(syscall.EPERM))
+	}
+	return nil
+}
+
+// needsRoot adds what helps against a missing privilege.
+func needsRoot(err error) error {
+	if errors.Is(err, syscall.EPERM) {
+		return fmt.Errorf("%w: it needs root", err)
+	}
+	return err
 }
 
 func (p Privileges) resolve() (uid, gid int, err error) {

@@ -57,6 +57,33 @@ func TestListenWaitsForThePort(t *testing.T) {
 	}
 }
 
+func TestStrangersPort(t *testing.T) {
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	_, taken := net.Listen("tcp4", ln.Addr().String())
+	for _, c := range []struct {
+		addrs []string
+		ours  []int
+		want  int
+	}{
+		{takenAddresses(errors.Join(errors.New("other"), fmt.Errorf("in front: %w", taken))), []int{1 << 30}, os.Getpid()},
+		{[]string{"*:" + port}, nil, os.Getpid()},
+		{[]string{"[::]:" + port}, nil, os.Getpid()},
+		{[]string{"127.0.0.1:" + port}, []int{os.Getpid()}, 0},
+		{[]string{"127.0.0.1:" + port}, []int{os.Getppid()}, 0}, // a master's worker
+		{[]string{"127.0.0.2:" + port, "[::1]:" + port}, nil, 0},
+		{[]string{"127.0.0.1:http", "127.0.0.1", "unix@/x", ""}, nil, 0},
+	} {
+		if pid, addr := stranger(c.addrs, c.ours); pid != c.want {
+			t.Errorf("%v with %v: process %d has %q, want %d", c.addrs, c.ours, pid, addr, c.want)
+		}
+	}
+}
+
 func TestPIDFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pid")
 	p, err := WritePIDFile(path)
@@ -78,6 +105,14 @@ func TestPIDFile(t *testing.T) {
 	}
 	if _, err := os.Stat(path); err == nil {
 		t.Error("the file stays")
+	}
+	for _, bad := range []string{filepath.Join(path, "x", "y"), filepath.Dir(path)} {
+		if err := CheckPIDFile(bad); err == nil {
+			t.Errorf("%s can be written", bad)
+		}
+	}
+	if err := errors.Join(CheckPIDFile(path), CheckPIDFile("")); err != nil {
+		t.Error(err)
 	}
 	if _, err := WritePIDFile(filepath.Join(path, "x", "y")); err == nil {
 		t.Error("a file in a missing folder was written")
@@ -110,7 +145,11 @@ func TestNotifySystemd(t *testing.T) {
 }
 
 func TestUnknownNames(t *testing.T) {
-	for _, p := range []Privileges{{User: "no-such-user", UID: -1, GID: -1}, {Group: "no-such-group", UID: -1, GID: -1}} {
+	for _, p := range []Privileges{{User: "no-such-user", UID: -1, GID: -1}, {Group: "no-such-group", UID: -1, GID: -1},
+		{Chroot: "/no/such/folder", UID: -1, GID: -1}, {Chroot: "/dev/null", UID: -1, GID: -1}} {
+		if err := p.Check(); err == nil {
+			t.Errorf("%+v looks good", p)
+		}
 		if err := p.Drop(); err == nil {
 			t.Errorf("%+v was accepted", p)
 		}

@@ -40,6 +40,7 @@ type Self struct {
 	Role  Role
 	Old   string // the processes a worker is to relieve, for ParseHandover
 	ready *os.File
+	null  *os.File // /dev/null, opened before the root folder changes
 }
 
 // Start finds out the role. It is to be called once, before anything else starts.
@@ -50,6 +51,7 @@ func Start() *Self {
 	if s.Role != Plain {
 		syscall.CloseOnExec(readyFD)
 		s.ready = os.NewFile(readyFD, "ready pipe")
+		s.null, _ = os.OpenFile(os.DevNull, os.O_RDWR, 0) // a nil one fails in detach
 	}
 	return s
 }
@@ -64,8 +66,9 @@ func (s *Self) Ready(background bool) error {
 	s.ready.Close()
 	s.ready = nil
 	if background {
-		err = errors.Join(err, detach())
+		err = errors.Join(err, detach(s.null))
 	}
+	s.null.Close()
 	return err
 }
 
