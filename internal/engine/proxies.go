@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strings"
+	"sync"
 	"time"
 
 	"eddy/internal/config/diag"
@@ -26,7 +28,7 @@ func buildProxies(cfg *model.Config, problems *diag.List) *proxy.Set {
 			p.ID = i + 2 // HAProxy numbers proxies from 2, after its own
 		}
 		for j, s := range m.Servers {
-			p.Servers = append(p.Servers, buildServer(p, j, s, problems))
+			p.Servers = append(p.Servers, buildServer(p, j, s))
 		}
 		for j := range m.Binds {
 			b := &m.Binds[j]
@@ -38,10 +40,11 @@ func buildProxies(cfg *model.Config, problems *diag.List) *proxy.Set {
 		}
 		all = append(all, p)
 	}
+	resolveServers(all, problems)
 	return proxy.NewSet(all)
 }
 
-func buildServer(p *proxy.Proxy, i int, m *model.Server, problems *diag.List) *proxy.Server {
+func buildServer(p *proxy.Proxy, i int, m *model.Server) *proxy.Server {
 	s := &proxy.Server{Model: m, Proxy: p, Name: m.Name, ID: m.ID}
 	if s.ID == 0 {
 		s.ID = i + 1
@@ -52,18 +55,59 @@ func buildServer(p *proxy.Proxy, i int, m *model.Server, problems *diag.List) *p
 	}
 	s.Weight.Store(int64(m.Weight))
 	s.MaxCon.Store(int64(m.MaxConn))
-	if m.Addr.Kind != model.AddrTCP {
-		return s
-	}
-	ip, err := resolve(&m.Addr)
-	if err != nil {
-		problems.Errorf(m.Pos, "give an address, or make the name known to this machine's resolver",
-			"server %s/%s: cannot look up %q: %v", p.Name, m.Name, m.Addr.Host, err)
-		return s
-	}
-	ap := netip.AddrPortFrom(ip, uint16(m.Addr.Port))
-	s.Addr.Store(&ap)
 	return s
+}
+
+// lookups bounds how many names are looked up at a time.
+const lookups = 16
+
+// resolveServers finds the servers' addresses, several at a time so that a dead resolver costs its timeout few times.
+func resolveServers(all []*proxy.Proxy, problems *diag.List) {
+	var wait sync.WaitGroup
+	var mu sync.Mutex // guards problems
+	slots := make(chan struct{}, lookups)
+	for _, p := range all {
+		for _, s := range p.Servers {
+			if s.Model.Addr.Kind != model.AddrTCP {
+				continue
+			}
+			slots <- struct{}{}
+			wait.Go(func() {
+				defer func() { <-slots }()
+				ip, err := resolve(&s.Model.Addr)
+				if err != nil {
+					mu.Lock()
+					defer mu.Unlock()
+					ip = unresolved(s, err, problems)
+				}
+				if ip.IsValid() {
+					ap := netip.AddrPortFrom(ip, uint16(s.Model.Addr.Port))
+					s.Addr.Store(&ap)
+				}
+			})
+		}
+	}
+	wait.Wait()
+}
+
+// unresolved does what init-addr says for a server whose name is not known (configuration.txt §5.2 init-addr): an
+// address of the list, a server that is down, or an error.
+func unresolved(s *proxy.Server, err error, problems *diag.List) netip.Addr {
+	m := s.Model
+	for _, how := range strings.Split(m.InitAddr, ",") {
+		if how == "none" {
+			s.Up.Store(false)
+			problems.Warnf(m.Pos, "", "server %s/%s: cannot look up %q: %v; it starts down (init-addr none)", s.Proxy.Name, m.Name, m.Addr.Host, err)
+			return netip.Addr{}
+		}
+		if ip, err := netip.ParseAddr(how); err == nil {
+			problems.Warnf(m.Pos, "", "server %s/%s: cannot look up %q: it starts with %s (init-addr)", s.Proxy.Name, m.Name, m.Addr.Host, ip)
+			return ip.Unmap()
+		}
+	}
+	problems.Errorf(m.Pos, "give an address, make the name known to this machine's resolver, or add \"init-addr last,libc,none\" to start without it",
+		"server %s/%s: cannot look up %q: %v", s.Proxy.Name, m.Name, m.Addr.Host, err)
+	return netip.Addr{}
 }
 
 // resolve gives the address that a server's host stands for: as it is written, or the first that the resolver knows

@@ -105,7 +105,7 @@ func serverOptions() []Option[model.Server] {
 			Set: func(p *Parser, s *S, a Args) { s.Source = p.sourceAddress("source", wordOf(a.P[0])) }},
 		{Name: "cookie", Params: one(text("value")), Doc: "Cookie value that stands for the server.",
 			Set: func(p *Parser, s *S, a Args) { s.Cookie = a.Text(0) }},
-		{Name: "init-addr", Params: one(text("ways")), Doc: "Ways to find the server's address at the start.", NoEffect: "names are looked up at the start", Quiet: true},
+		{Name: "init-addr", Params: one(text("ways")), Doc: "Ways to find the server's address at the start, in order: last, libc, none, or an address. With none a server that is not known starts down.", Set: func(_ *Parser, s *S, a Args) { s.InitAddr = a.Text(0) }},
 		{Name: "slowstart", Params: one(duration("time")), Doc: "Time to reach full weight after coming up.", NoEffect: noChecks, Quiet: true},
 
 		{Name: "check", Doc: "Checks the server's health. " + checksLater,

@@ -106,7 +106,11 @@ func (s *server) connect(ctx context.Context, d *net.Dialer, tx *txn.Txn) (net.C
 	case model.AddrUnix:
 		return d.DialUnix(ctx, "unix", nil, &net.UnixAddr{Name: a.Path, Net: "unix"})
 	case model.AddrAbstract:
-		return d.DialUnix(ctx, "unix", nil, &net.UnixAddr{Name: "@" + a.Path, Net: "unix"})
+		addr, err := wire.AbstractAddr(a.Path)
+		if err != nil {
+			return nil, err
+		}
+		return d.DialUnix(ctx, "unix", nil, addr)
 	}
 	p := s.Addr.Load()
 	if p == nil {

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"eddy/internal/config/model"
+	"eddy/internal/fastpath/wire"
 
 	"golang.org/x/sys/unix"
 )
@@ -184,16 +185,13 @@ func grant(path string, b *model.Bind) error {
 	return nil
 }
 
-// abstractSize is the length of an abstract socket's name for HAProxy, which fills it up with zero bytes
-// (configuration.txt §4.2 bind, "abns@").
-const abstractSize = 107
-
 func openAbstract(b *model.Bind) (*socket, error) {
 	name := b.Addr.Path
-	if len(name) > abstractSize {
-		return nil, fmt.Errorf("the name is longer than %d bytes", abstractSize)
+	addr, err := wire.AbstractAddr(name)
+	if err != nil {
+		return nil, err
 	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: "@" + name + strings.Repeat("\x00", abstractSize-len(name)), Net: "unix"})
+	l, err := net.ListenUnix("unix", addr)
 	if err != nil {
 		return nil, err
 	}
