@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"eddy/internal/fastpath/http1"
+	"eddy/internal/fastpath/txn"
 	"eddy/internal/script/haproxy/lib"
 	"eddy/internal/script/vm"
 )
@@ -311,6 +312,19 @@ func (a *applet) read(size int, timeout time.Duration) vm.Resume {
 	return vm.Resume{Values: []vm.Value{vm.Bytes(buf)}}
 }
 
+// lengthWait bounds the wait for the beginning of a body whose length nobody told.
+const lengthWait = time.Second
+
+// chunkedLength is applet.length where the request tells none: what is there of the body, as in HAProxy. Scripts ask
+// in order to know whether there is one.
+func (k *call) chunkedLength(c *vm.Call) error {
+	return k.wait(c, func(context.Context) vm.Resume {
+		_, _ = k.tx.Control.WaitBody(txn.Req, 1, lengthWait) // reading the body tells what is wrong with it
+		data, _ := k.tx.Control.Body(txn.Req)
+		return vm.Resume{Values: []vm.Value{vm.Int(int64(len(data)))}}
+	})
+}
+
 // appletAttr(handle, what) is an attribute of AppletHTTP.
 func (u *unit) appletAttr(c *vm.Call) error {
 	k, _, err := u.appletSelf(c, true)
@@ -329,13 +343,10 @@ func (u *unit) appletAttr(c *vm.Call) error {
 		q, _ := m.Query()
 		c.PushBytes(q)
 	case "length":
-		n := m.Length()
 		if m.Body() == http1.BodyChunked && k.tx.Control != nil {
-			if body, all := k.tx.Control.Body(0); all {
-				n = int64(len(body))
-			}
+			return k.chunkedLength(c)
 		}
-		c.PushInt(n)
+		c.PushInt(m.Length())
 	default:
 		c.PushNil()
 	}

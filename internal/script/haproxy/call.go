@@ -22,6 +22,8 @@ const (
 var errStale = errors.New("this object belongs to a transaction that has ended, or to another call; " +
 	"use it only inside the function that got it")
 
+var errNoSelf = errors.New("this method was called without its object; write object:method(...), with ':'")
+
 // call is what a run of a script belongs to: the Owner of its vm.Run. It is used by one goroutine, the one that
 // drives the run.
 type call struct {
@@ -66,7 +68,7 @@ func (k *call) run(ctx context.Context, fn vm.Ref, kind vm.RunKind, total time.D
 
 // drive is run for arguments that stand in k.r.Args.
 func (k *call) drive(ctx context.Context, fn vm.Ref, kind vm.RunKind, total time.Duration) error {
-	k.r.Fn, k.r.Kind, k.r.Owner = fn, kind, k
+	k.r.Fn, k.r.Kind, k.r.Owner, k.r.Waits = fn, kind, k, k.ctx
 	k.r.Burst, k.r.Total = k.u.limits.burst, total
 	if kind == vm.KindInit {
 		k.r.Burst = 0 // the main chunk and init functions may take their time (lua.txt, "Execution time")

@@ -79,6 +79,7 @@ func TestServiceHTTP(t *testing.T) {
 		{name: "big", body: `applet:start_response() for i = 1, 10 do applet:send(string.rep("x", 10000)) end`, want: "*\r\n\r\n" + strings.Repeat("x", 100000)},
 		{name: "no start", body: ``, want: ""},
 		{name: "send too early", body: `applet:send("x")`, want: "", log: "*call applet:start_response() before sending data*"},
+		{name: "without its object", body: `applet.set_status("200")`, want: "", log: "*test.lua:*: this method was called without its object; write object:method(...), with ':'*"},
 		{name: "error", body: `error("x")`, want: "", log: "fe err Lua applet http 's': runtime error: *test.lua:*: x*"},
 		{name: "bad length", body: `applet:add_header("content-length", "many") applet:start_response()`, want: "", log: "*content-length \"many\" is no length*"},
 	}

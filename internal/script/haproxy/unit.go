@@ -159,7 +159,10 @@ func (u *unit) owner(c *vm.Call) *call {
 func (u *unit) self(c *vm.Call) (*call, error) {
 	k, ok := c.Owner().(*call)
 	h, isInt := c.Int(1)
-	if !ok || !isInt || h>>handleShift != k.handle>>handleShift || k.handle == 0 {
+	if !isInt {
+		return nil, errNoSelf
+	}
+	if !ok || h>>handleShift != k.handle>>handleShift || k.handle == 0 {
 		return nil, errStale
 	}
 	return k, nil
@@ -185,12 +188,18 @@ func (k *call) wait(c *vm.Call, f func(ctx context.Context) vm.Resume) error {
 // off is wait; flush says whether the applet's output has to reach the client before f runs.
 func (k *call) off(c *vm.Call, flush bool, f func(ctx context.Context) vm.Resume) error {
 	free := c.CanWait()
-	return c.Wait(func(context.Context) vm.Resume {
+	return c.Wait(func(run context.Context) vm.Resume {
 		k.free = free
 		defer func() { k.free = false }()
 		if k.applet != nil {
 			k.applet.hand(flush)
 		}
-		return f(k.ctx)
+		ctx := k.ctx
+		if end, bounded := run.Deadline(); bounded {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, end)
+			defer cancel()
+		}
+		return f(ctx)
 	})
 }

@@ -232,6 +232,21 @@ func (l *Library) mayOpen() bool {
 	return true
 }
 
+// ioCrowded(): whether so many files and children are open that scripts may have forgotten some, whose handles a
+// collection finds. It is true once for every eighth of the bound from its half on.
+func (l *Library) ioCrowded(c *vm.Call) error {
+	n, most := l.opened.Load(), int64(l.opts.MaxFiles)
+	if n < most/2 {
+		l.crowd = most / 2
+	}
+	crowded := n >= max(l.crowd, 1)
+	if crowded {
+		l.crowd = n + max(most/8, 1)
+	}
+	c.PushBool(crowded)
+	return nil
+}
+
 func (l *Library) handOver(dev device, read, write bool) vm.Resume {
 	return vm.Resume{Values: []vm.Value{vm.OwnedValue(l.state.Pin(l.newFile(dev, read, write)))}}
 }

@@ -49,6 +49,7 @@ type Library struct {
 
 	standard [3]*file
 	opened   atomic.Int64 // files and children
+	crowd    int64        // how many are worth a collection, see crowded; under the state's lock
 
 	drain     vm.Ref // the prelude's function that runs finalizers
 	draining  sync.Mutex
@@ -97,7 +98,7 @@ func Install(s *vm.State, opts Options) (*Library, error) {
 	}
 	for name, f := range map[string]vm.Func{
 		"std_read": ioRead, "std_next": ioNext, "std_write": ioWrite, "std_open": l.ioOpen, "std_popen": l.ioPopen,
-		"std_tmpfile": l.ioTmpfile, "std_close": ioClose, "std_seek": ioSeek, "std_setvbuf": ioSetvbuf, "std_flush": ioFlush,
+		"std_tmpfile": l.ioTmpfile, "std_crowded": l.ioCrowded, "std_close": ioClose, "std_seek": ioSeek, "std_setvbuf": ioSetvbuf, "std_flush": ioFlush,
 		"std_type": ioType, "std_string": ioString, "std_file": l.stdFile,
 		"std_execute": l.osExecute, "std_remove": osRemove, "std_rename": osRename, "std_tmpname": osTmpname, "std_exit": osExit,
 		"std_drain": l.setDrain, "std_finalizing": l.finalizing, "std_warn": l.warn, "std_builtin": l.builtin,

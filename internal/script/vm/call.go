@@ -12,6 +12,7 @@ import (
 	"math"
 	"runtime/debug"
 	"strconv"
+	"time"
 	"unsafe"
 )
 
@@ -302,7 +303,12 @@ func (c *Call) Wait(f func(ctx context.Context) Resume) error {
 	}
 	ctx := context.Background()
 	if c.s.cur != nil && c.s.cur.ctx != nil {
-		ctx = c.s.cur.ctx
+		ctx = c.s.cur.waits()
+	}
+	if c.s.c.closing != 0 { // the run is over: nobody waits for this but those whom it holds up
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(c.s.c.deadline-C.eddy_now()))
+		defer cancel()
 	}
 	r := f(ctx)
 	if r.Err != nil {

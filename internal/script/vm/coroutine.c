@@ -68,6 +68,17 @@ static int go_on(lua_State *L, lua_State *co, int n, lua_KContext wrap) {
 	return -1;
 }
 
+// reset ends co. Its closing values run in it, where nothing can be suspended, and within the time of the step.
+static int reset(lua_State *L, lua_State *co) {
+	eddy_state *S = eddy_of(L);
+	S->blocked++;
+	S->inner = co;
+	int st = lua_resetthread(co);
+	S->inner = L;
+	S->blocked--;
+	return st;
+}
+
 // finish turns what go_on left into what resume or wrap returns.
 static int finish(lua_State *L, lua_State *co, int n, lua_KContext wrap) {
 	if (n >= 0) {
@@ -83,7 +94,7 @@ static int finish(lua_State *L, lua_State *co, int n, lua_KContext wrap) {
 	}
 	int st = lua_status(co);
 	if (st != LUA_OK && st != LUA_YIELD) {
-		lua_resetthread(co);
+		reset(L, co);
 		lua_settop(co, 0);
 	}
 	if (lua_type(L, -1) == LUA_TSTRING) {
@@ -167,15 +178,20 @@ static int co_status(lua_State *L) {
 
 static int co_close(lua_State *L) {
 	lua_State *co = check_co(L, 1);
-	if (is_busy(L, co)) return luaL_error(L, "cannot close a normal coroutine");
-	lua_pushvalue(L, lua_upvalueindex(1));
-	lua_pushvalue(L, 1);
-	lua_call(L, 1, LUA_MULTRET);
-	return lua_gettop(L) - 1;
+	lua_Debug ar;
+	if (co == L) return luaL_error(L, "cannot close a running coroutine");
+	if (is_busy(L, co) || (lua_status(co) == LUA_OK && lua_getstack(co, 0, &ar))) {
+		return luaL_error(L, "cannot close a normal coroutine");
+	}
+	int ok = reset(L, co) == LUA_OK;
+	lua_pushboolean(L, ok);
+	if (!ok) lua_xmove(co, L, 1);
+	lua_settop(co, 0);
+	return ok ? 1 : 2;
 }
 
 void eddy_open_coroutine(lua_State *L) {
-	static const luaL_Reg fns[] = {{"resume", co_resume}, {"create", co_create}, {"wrap", co_wrap}, {NULL, NULL}};
+	static const luaL_Reg fns[] = {{"resume", co_resume}, {"create", co_create}, {"wrap", co_wrap}, {"close", co_close}, {NULL, NULL}};
 	lua_newtable(L);
 	lua_newtable(L);
 	lua_pushliteral(L, "k");
@@ -187,8 +203,5 @@ void eddy_open_coroutine(lua_State *L) {
 	lua_getfield(L, -1, "status");
 	lua_pushcclosure(L, co_status, 1);
 	lua_setfield(L, -2, "status");
-	lua_getfield(L, -1, "close");
-	lua_pushcclosure(L, co_close, 1);
-	lua_setfield(L, -2, "close");
 	lua_pop(L, 1);
 }

@@ -9,6 +9,7 @@ import "C"
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"regexp"
 	"runtime"
@@ -52,6 +53,9 @@ type Run struct {
 	// computes; 0: no bound. Time spent waiting, for the lock too, does not count.
 	Burst, Total time.Duration
 
+	// Waits is the context of what the run waits for; nil: the one given to State.Run. That one then needs no Done channel.
+	Waits context.Context
+
 	Results []Value // set by State.Run; the slice is reused
 
 	ctx  context.Context
@@ -76,6 +80,9 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Text }
 
+// preludeMark begins the names of the preludes' chunks.
+const preludeMark = "[eddy] "
+
 var position = regexp.MustCompile(`^\s*(\[string "[^"]*"\]|[^:\n]+):(\d+):`)
 
 func newError(text string) *Error {
@@ -85,14 +92,28 @@ func newError(text string) *Error {
 	}
 	for _, t := range []string{e.Text, e.Traceback} {
 		for line := range strings.Lines(t) {
-			if m := position.FindStringSubmatch(line); m != nil {
+			if m := position.FindStringSubmatch(line); m != nil && !strings.HasPrefix(m[1], preludeMark) {
 				e.Script = m[1]
 				e.Line, _ = strconv.Atoi(m[2])
+				e.reposition()
 				return e
 			}
 		}
 	}
 	return e
+}
+
+// reposition makes an error that was raised inside a prelude one of the script line that called it. What a script does
+// wrong with a method is mostly the dot.
+func (e *Error) reposition() {
+	m := position.FindString(e.Text)
+	if !strings.HasPrefix(m, preludeMark) {
+		return
+	}
+	e.Text = fmt.Sprintf("%s:%d:%s", e.Script, e.Line, e.Text[len(m):])
+	if strings.HasSuffix(e.Text, "(local 'self')") {
+		e.Text += "; methods are called with ':'"
+	}
 }
 
 // LoadFile runs a script's main chunk with args as its "...". Relative names are the working folder's.
@@ -190,6 +211,13 @@ func (s *State) Run(ctx context.Context, r *Run) error {
 	}
 }
 
+func (r *Run) waits() context.Context {
+	if r.Waits != nil {
+		return r.Waits
+	}
+	return r.ctx
+}
+
 func gone(ctx context.Context) error {
 	return &Error{Text: "the caller has gone: " + ctx.Err().Error()}
 }
@@ -241,6 +269,7 @@ func (s *State) leave() {
 // drop ends a suspended coroutine, unless C has done so, and lets go of the lock.
 func (s *State) drop(r *Run, ended bool) {
 	if !ended {
+		s.watch.begins()
 		C.eddy_drop(s.c, r.co)
 	}
 	s.leave()
@@ -251,7 +280,7 @@ func (s *State) waited(r *Run) int {
 	wait := r.wait
 	r.wait, r.once = nil, 0
 	s.leave()
-	res := wait(r.ctx)
+	res := wait(r.waits())
 	r.enc = r.enc[:0]
 	err := res.Err
 	if err == nil {
@@ -275,7 +304,7 @@ func (s *State) worked(r *Run) int {
 	job.deadline = s.c.deadline
 	s.leave()
 	done := make(chan struct{})
-	stop := context.AfterFunc(r.ctx, func() {
+	stop := context.AfterFunc(r.waits(), func() {
 		atomic.StoreInt32((*int32)(unsafe.Pointer(&job.cancel)), 1)
 		close(done)
 	})

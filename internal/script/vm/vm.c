@@ -292,6 +292,9 @@ static void hook(lua_State *L, lua_Debug *ar) {
 // machine is: scripts rely on that (a FIFO's push is two lines).
 #define GRACE 10000
 
+// CLOSING is the time, in ns, that is left for closing values and the like when a run ends early.
+#define CLOSING 100000000
+
 static __thread eddy_state *volatile running; // the state whose step this thread runs
 static __thread int32_t thread_id;
 
@@ -342,11 +345,13 @@ static void set_hook(eddy_state *S, lua_State *co, int over) {
 
 // reset ends a coroutine. Closing values run here; they must not yield, and have a bounded time.
 static void reset(eddy_state *S, lua_State *co) {
-	S->blocked = 1;
-	lua_sethook(co, hook, LUA_MASKCOUNT, S->killing ? 1 : GRACE);
+	S->blocked = S->closing = 1;
+	set_hook(S, co, S->killing);
+	eddy_state *outer = enter(S, co);
 	lua_resetthread(co);
+	leave(S, outer);
 	lua_settop(co, 0);
-	S->blocked = 0;
+	S->blocked = S->closing = 0;
 	set_hook(S, co, 0);
 }
 
@@ -557,36 +562,63 @@ static int class_setter(lua_State *L) {
 
 // --- steps ---
 
+// bounded_call is lua_pcall with one result on the main thread, for what a script may have a hand in after a step has
+// ended. It has the time of closing values.
+static int bounded_call(lua_State *L, int nargs) {
+	eddy_state *S = eddy_of(L);
+	S->blocked = S->closing = 1;
+	S->deadline = eddy_now() + CLOSING;
+	set_hook(S, L, 0);
+	eddy_state *outer = enter(S, L);
+	int st = lua_pcall(L, nargs, 1, 0);
+	leave(S, outer);
+	lua_sethook(L, NULL, 0, 0);
+	S->killing = 0;
+	S->blocked = S->closing = 0;
+	return st;
+}
+
+// text_of gives an error value as text; it may run a script's __tostring.
+static int text_of(lua_State *L) {
+	luaL_tolstring(L, 1, NULL);
+	return 1;
+}
+
 // traceback takes the error value of the failed coroutine (a light userdata) and gives text: the message, "stack
 // traceback:" and the frames.
 static int traceback(lua_State *L) {
 	lua_State *co = lua_touserdata(L, 1);
-	if (lua_gettop(co) == 0 || !lua_checkstack(co, 2)) {
-		lua_pushliteral(L, "error");
+	if (lua_gettop(co) == 0) lua_pushliteral(L, "error");
+	else lua_xmove(co, L, 1); // not a copy: after an overflow its stack has no room for one
+	const char *msg;
+	if (lua_type(L, 2) == LUA_TSTRING) {
+		msg = lua_tostring(L, 2);
 	} else {
-		lua_pushvalue(co, -1);
-		lua_xmove(co, L, 1);
+		lua_pushcfunction(L, text_of);
+		lua_pushvalue(L, 2);
+		if (bounded_call(L, 1) == LUA_OK) msg = lua_tostring(L, -1);
+		else msg = lua_pushfstring(L, "(error object is a %s value whose __tostring fails)", luaL_typename(L, 2));
 	}
-	const char *msg = luaL_tolstring(L, -1, NULL);
 	luaL_traceback(L, co, msg, 0);
 	return 1;
 }
 
 static void set_error(eddy_state *S, lua_State *co, int status) {
 	lua_State *L = S->L;
-	S->out.len = 0;
 	if (status != LUA_ERRMEM) {
 		lua_pushcfunction(L, traceback);
 		lua_pushlightuserdata(L, co);
 		if (lua_pcall(L, 1, 1, 0) == LUA_OK) {
 			size_t n;
 			const char *p = lua_tolstring(L, -1, &n);
+			S->out.len = 0; // of a __tostring that was stopped
 			buf_str(&S->out, p, n);
 			lua_pop(L, 1);
 			return;
 		}
 		lua_pop(L, 1);
 	}
+	S->out.len = 0;
 	const char *m = "not enough memory (tune.lua.maxmem)";
 	buf_str(&S->out, m, strlen(m));
 }
@@ -660,9 +692,8 @@ static int push_values(lua_State *co, const char *p, size_t len) {
 	return lua_gettop(co) - top;
 }
 
-#define MIN_BUDGET 1000  // ns; a run that has used up its time gets this
-#define CLOSING 100000000 // ns for closing values of a run that ended early
-#define SLICE 20000000    // ns; Go looks at the caller's context that often
+#define MIN_BUDGET 1000 // ns; a run that has used up its time gets this
+#define SLICE 20000000 // ns; Go looks at the caller's context that often
 
 static int step(eddy_state *S, lua_State *co, int nargs, int64_t budget) {
 	S->reason = 0;
@@ -863,6 +894,8 @@ static int open_libs(lua_State *L) {
 	int co = lua_istable(L, -1);
 	lua_getglobal(L, LUA_STRLIBNAME);
 	int str = lua_istable(L, -1);
+	lua_getglobal(L, LUA_TABLIBNAME);
+	int tab = lua_istable(L, -1);
 	lua_getglobal(L, LUA_DBLIBNAME);
 	if (lua_istable(L, -1)) {
 		lua_pushcfunction(L, no_sethook);
@@ -871,6 +904,7 @@ static int open_libs(lua_State *L) {
 	lua_settop(L, 0);
 	if (co) eddy_open_coroutine(L);
 	if (str) eddy_open_patterns(L);
+	if (tab) eddy_open_tables(L);
 	return 0;
 }
 

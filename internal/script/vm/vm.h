@@ -78,6 +78,7 @@ typedef struct eddy_state {
 	int32_t blocked;  // >0: an outer coroutine of this step cannot yield
 	int32_t *waiters; // in Go's pinned memory: others who want the lock
 	int32_t *stop;    // likewise: every run must end
+	int32_t closing;  // the run has ended, what runs now (closing values and the like) has until deadline
 	int32_t cancel;   // the step's context has ended
 	int32_t killing;  // the step must not go on: EDDY_KILLED (why is in out), EDDY_EXIT, or 0
 	int32_t nbusy;    // inner coroutines suspended by the engine, ever > 0 only while some are
@@ -150,5 +151,6 @@ const char *eddy_why(eddy_state *S);          // in words, why eddy_over is true
 void eddy_open_coroutine(lua_State *L);
 void eddy_open_loaders(lua_State *L);
 void eddy_open_patterns(lua_State *L);
+void eddy_open_tables(lua_State *L);
 
 #endif

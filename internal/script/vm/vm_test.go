@@ -43,7 +43,7 @@ func newState(t testing.TB, opts Options) *State {
 		}
 		return nil
 	})
-	if err := s.LoadPrelude("prelude", "for k, v in pairs(...) do _G['go_'..k] = v end"); err != nil {
+	if err := s.LoadPrelude("prelude", "for k, v in pairs(...) do _G['go_'..k] = v end object = { name = function(self) return self.name end }"); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -111,6 +111,18 @@ func TestRun(t *testing.T) {
 		{"go error", `go_fail()`, "", "test:1: it failed"},
 		{"go error caught", `return pcall(go_fail)`, "false it failed", ""},
 		{"error object", `error(setmetatable({}, {__tostring=function() return "obj" end}))`, "", "obj"},
+		{"error object without text", `error(setmetatable({}, {__tostring=function() error("no") end}))`, "", "(error object is a table value whose __tostring fails)"},
+		{"error object that waits", `error(setmetatable({}, {__tostring=function() return (go_sleep(1)) end}))`, "", "slept"},
+		{"stack overflow", `local function f() return 1 + f() end f()`, "", "stack overflow"},
+		{"error in prelude", `local x = object.name()`, "", "test:1: attempt to index a nil value (local 'self'); methods are called with ':'"},
+		{"close", `local log = "" local co = coroutine.create(function() local x <close> = setmetatable({}, {__close=function() log = log .. go_sleep(1) end}) coroutine.yield() end)
+			coroutine.resume(co) local ok = coroutine.close(co) return ok, log, coroutine.status(co)`, "true slept dead", ""},
+		{"close with error", `local co = coroutine.create(function() local x <close> = setmetatable({}, {__close=function() error("late", 0) end}) coroutine.yield() end)
+			coroutine.resume(co) return coroutine.close(co)`, "false late", ""},
+		{"close oneself", `return pcall(coroutine.close, coroutine.running())`, "false cannot close a running coroutine", ""},
+		{"close the caller", `local me = coroutine.running() return coroutine.wrap(function() return pcall(coroutine.close, me) end)()`, "false cannot close a normal coroutine", ""},
+		{"close after error", `local f = coroutine.wrap(function() local x <close> = setmetatable({}, {__close=function() go_sleep(1) end}) error("inner", 0) end)
+			return pcall(f)`, "false inner", ""},
 		{"exit past pcall", `while true do pcall(go_exit) end`, "", "the run was ended by the script"},
 		{"exit in sort", `table.sort({1,2}, function() while true do pcall(go_exit) end end)`, "", "the run was ended by the script"},
 		{"syntax", `x = = 1`, "", `test:1: unexpected symbol near '='`},
@@ -145,6 +157,16 @@ func TestRunawayIsStopped(t *testing.T) {
 		`local co = coroutine.wrap(function() while true do end end) while true do pcall(co) end`,
 		`return string.rep("x", 2^31)`,
 		`local t = {} while true do t[#t+1] = string.rep("x", 1000000) end`,
+		`error(setmetatable({}, {__tostring=function() while true do pcall(error) end end}))`,
+		`error(setmetatable({}, {__tostring=function() coroutine.wrap(function() while true do end end)() end}))`,
+		`local x <close> = setmetatable({}, {__close=function() while true do end end}) error("x")`,
+		`local x <close> = setmetatable({}, {__close=function() coroutine.wrap(function() while true do end end)() end}) error("x")`,
+		`local co = coroutine.create(function() local x <close> = setmetatable({}, {__close=function() while true do end end}) coroutine.yield() end) coroutine.resume(co) coroutine.close(co) while true do end`,
+		`coroutine.wrap(function() local x <close> = setmetatable({}, {__close=function() while true do end end}) error("x") end)()`,
+		`local t = setmetatable({}, {__len=function() return 1 << 60 end, __index=function() return "" end}) table.insert(t, 1, 5)`,
+		`local t = setmetatable({}, {__len=function() return 1 << 60 end, __index=function() return "" end}) table.remove(t, 1)`,
+		`local t = setmetatable({}, {__len=function() return 1 << 60 end, __index=function() return "" end}) table.concat(t)`,
+		`table.move({}, 1, 1 << 60, 2)`,
 		`local function f() return setmetatable({}, {__index=f}) end while true do local x = f().x end`,
 	} {
 		t.Run(src, func(t *testing.T) {

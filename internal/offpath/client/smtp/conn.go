@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -10,14 +11,30 @@ import (
 // clears them while it sends the message; here every one of them is cut at the end of the whole delivery.
 type boundConn struct {
 	net.Conn
-	mu  sync.Mutex
-	end time.Time
+	heard int // bytes; one goroutine reads
+	mu    sync.Mutex
+	end   time.Time
 }
 
 func newBoundConn(c net.Conn, end time.Time) *boundConn {
 	b := &boundConn{Conn: c, end: end}
 	_ = c.SetDeadline(end)
 	return b
+}
+
+// maxHeard bounds what a server may say in one delivery: the library keeps an answer of many lines whole.
+const maxHeard = 1 << 20
+
+var errTalkative = fmt.Errorf("the server sent more than %d KiB of answers", maxHeard>>10)
+
+// Read reads until there is too much.
+func (b *boundConn) Read(p []byte) (int, error) {
+	if b.heard >= maxHeard {
+		return 0, errTalkative
+	}
+	n, err := b.Conn.Read(p)
+	b.heard += n
+	return n, err
 }
 
 // SetDeadline sets t or the bound, whichever comes first; the zero t means the bound.

@@ -201,6 +201,15 @@ func TestSilentAndDyingServers(t *testing.T) {
 	})
 }
 
+// TestEndlessAnswer has a server that never comes to the end of its greeting.
+func TestEndlessAnswer(t *testing.T) {
+	m, _ := scripted(t, strings.Repeat("220-and another line\r\n", maxHeard/20))
+	m.Timeout = time.Minute
+	if err := Send(t.Context(), m); !errors.Is(err, errTalkative) {
+		t.Errorf("got %v, want %v", err, errTalkative)
+	}
+}
+
 func TestDeathInsideData(t *testing.T) {
 	s := serve(t, func(s *server) {
 		s.onData = func(r io.Reader) error {

@@ -3,13 +3,21 @@ package lib
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"eddy/internal/script/haproxy/lib/socket"
 	"eddy/internal/script/vm"
 )
 
-type sockets struct{ wait Wait }
+type sockets struct {
+	wait  Wait
+	open  atomic.Int64
+	crowd int64 // how many are worth a collection, see crowded; under the state's lock
+}
+
+// many is how many connections a script can have open before it is suspected to forget them.
+const many = 500
 
 func argSocket(c *vm.Call) (*socket.Socket, error) {
 	if s, ok := c.Object(1).(*socket.Socket); ok {
@@ -20,12 +28,13 @@ func argSocket(c *vm.Call) (*socket.Socket, error) {
 
 // Sockets is the Socket class.
 func Sockets(wait Wait) Funcs {
-	w := sockets{wait}
+	w := &sockets{wait: wait}
 	return Funcs{
 		"socket_new": func(c *vm.Call) error {
-			c.PushOwned(&socket.Socket{})
+			c.PushOwned(&socket.Socket{Open: &w.open})
 			return nil
 		},
+		"socket_crowded":    w.crowded,
 		"socket_connect":    w.connect,
 		"socket_receive":    w.receive,
 		"socket_send":       w.send,
@@ -41,8 +50,23 @@ func Sockets(wait Wait) Funcs {
 	}
 }
 
+// crowded(): whether so many connections are open that a collection may find forgotten ones. It is true once for every
+// so many of them.
+func (w *sockets) crowded(c *vm.Call) error {
+	n := w.open.Load()
+	if n < many {
+		w.crowd = many
+	}
+	crowded := n >= max(w.crowd, many)
+	if crowded {
+		w.crowd = n + many
+	}
+	c.PushBool(crowded)
+	return nil
+}
+
 // connect(socket, address, port): 1, or nil and the reason.
-func (w sockets) connect(c *vm.Call) error {
+func (w *sockets) connect(c *vm.Call) error {
 	s, err := argSocket(c)
 	if err != nil {
 		return err
@@ -75,7 +99,7 @@ func failure(err error, partial ...vm.Value) vm.Resume {
 
 // receive(socket, pattern, prefix): the data, or nil, the reason and what was received. A prefix counts among the
 // bytes that a number asks for, as in LuaSocket.
-func (w sockets) receive(c *vm.Call) error {
+func (w *sockets) receive(c *vm.Call) error {
 	s, err := argSocket(c)
 	if err != nil {
 		return err
@@ -109,7 +133,7 @@ func (w sockets) receive(c *vm.Call) error {
 
 // send(socket, data, first, last): the index of the last byte sent, or nil, the reason and that index. first and
 // last are as in string.sub.
-func (w sockets) send(c *vm.Call) error {
+func (w *sockets) send(c *vm.Call) error {
 	s, err := argSocket(c)
 	if err != nil {
 		return err

@@ -25,6 +25,5 @@ if package and package.searchers then
 		if load_it then
 			return load_it, "(built in)"
 		end
-		return "no built-in module '" .. tostring(name) .. "'"
 	end)
 end

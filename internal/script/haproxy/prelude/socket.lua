@@ -1,7 +1,7 @@
 -- socket: the Socket class, core.tcp().
 local P = ...
 
-local setmetatable = setmetatable
+local collectgarbage, setmetatable = collectgarbage, setmetatable
 
 local S = {}
 local mt = P.class("Socket", S)
@@ -16,6 +16,10 @@ function S:close() return P.socket_close(self[0]) end
 function S:setoption() return 1 end
 S.connect_ssl = P.later("Socket.connect_ssl")
 
+-- Lua does not know what a forgotten connection costs.
 function core.tcp()
+	if P.socket_crowded() then
+		collectgarbage()
+	end
 	return setmetatable({ [0] = P.socket_new() }, mt)
 end

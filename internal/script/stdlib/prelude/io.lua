@@ -4,7 +4,7 @@ local P = ...
 if not io then
 	return
 end
-local debug, error, select, setmetatable, tostring, type = P.debug, error, select, setmetatable, tostring, type
+local collectgarbage, debug, error, select, setmetatable, tostring, type = collectgarbage, P.debug, error, select, setmetatable, tostring, type
 local pack, unpack = table and table.pack, table and table.unpack
 local read, next_, write, close, kind = P.std_read, P.std_next, P.std_write, P.std_close, P.std_type
 
@@ -96,11 +96,20 @@ local function opened(f, message, code)
 	return f, message, code
 end
 
+-- tidy makes room where scripts do not close what they open: Lua does not know what a forgotten file costs.
+local function tidy()
+	if P.std_crowded() then
+		collectgarbage()
+	end
+end
+
 function io.open(...)
+	tidy()
 	return opened(P.std_open(...))
 end
 
 function io.popen(...)
+	tidy()
 	return opened(P.std_popen(...))
 end
 
@@ -127,6 +136,7 @@ local function current(f, what)
 end
 
 local function must_open(name, mode)
+	tidy()
 	local f, message = P.std_open(name, mode)
 	if f then
 		return wrap(f)

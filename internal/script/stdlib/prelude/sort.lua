@@ -1,9 +1,9 @@
 -- table.sort with a comparison of the script's. The library's is in C, which a comparison cannot be suspended in: one
 -- that waits, or never ends, would hold up every other script. Without a comparison the library's stays.
 local error, type = error, type
-local plain = table and table.sort
+local sort = table and table.sort
 
-if plain then
+if sort then
 	-- small sorts a[from..to] by insertion.
 	local function small(a, from, to, less)
 		for i = from + 1, to do
@@ -34,7 +34,7 @@ if plain then
 
 	function table.sort(t, less)
 		if less == nil or type(t) ~= "table" then
-			return plain(t, less)
+			return sort(t, less)
 		end
 		if type(less) ~= "function" then
 			error("bad argument #2 to 'sort' (function expected, got " .. type(less) .. ")", 2)

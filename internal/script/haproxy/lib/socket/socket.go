@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,6 +31,8 @@ const (
 
 // Socket is one connection, or none yet. One goroutine at a time may use it; Close may be called from any.
 type Socket struct {
+	Open *atomic.Int64 // counts sockets with a connection; may be nil
+
 	timeout time.Duration // 0: none
 
 	mu     sync.Mutex
@@ -48,11 +51,18 @@ func (s *Socket) SetTimeout(d time.Duration) { s.timeout = max(d, 0) }
 func (s *Socket) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
-	if s.conn != nil {
+	if s.conn != nil && !s.closed {
 		s.conn.Close()
+		s.count(-1)
 	}
+	s.closed = true
 	return nil
+}
+
+func (s *Socket) count(n int64) {
+	if s.Open != nil {
+		s.Open.Add(n)
+	}
 }
 
 // Connected gives the connection, or nil.
@@ -94,6 +104,7 @@ func (s *Socket) Connect(ctx context.Context, address string, port int) error {
 		return ErrClosed
 	}
 	s.conn = conn
+	s.count(1)
 	return nil
 }
 
@@ -220,6 +231,10 @@ func (s *Socket) give(n int) []byte {
 
 var errTooLong = fmt.Errorf("more than %d MiB came at once", maxReceive>>20)
 
+// What the three ways of receiving do at the end is HAProxy's, not LuaSocket's as lua-api has it: scripts that loop until
+// they get nothing would lose the last part. The connection's end makes what came before it a result; the error comes
+// with the next call, when there is nothing left to give. For Bytes and All so does a timeout.
+
 // Line receives up to the next line feed, which is left out together with a carriage return before it. With an error
 // comes what was received so far. The bytes are valid until the next call.
 func (s *Socket) Line(ctx context.Context) ([]byte, error) {
@@ -239,31 +254,40 @@ func (s *Socket) Line(ctx context.Context) ([]byte, error) {
 			return s.give(seen), errTooLong
 		}
 		if err := s.fill(ctx); err != nil {
-			return s.give(len(s.pending())), err
+			if err == ErrClosed && s.dead != nil {
+				return s.rest(err)
+			}
+			return s.give(seen), err
 		}
 	}
 }
 
-// Bytes receives exactly n bytes.
+// rest gives what was received, or err where that is nothing.
+func (s *Socket) rest(err error) ([]byte, error) {
+	if len(s.pending()) > 0 {
+		err = nil
+	}
+	return s.give(len(s.pending())), err
+}
+
+// Bytes receives n bytes, fewer when the connection ends or falls silent.
 func (s *Socket) Bytes(ctx context.Context, n int) ([]byte, error) {
 	if n > maxReceive {
 		return nil, errTooLong
 	}
 	for len(s.pending()) < n {
 		if err := s.fill(ctx); err != nil {
-			return s.give(len(s.pending())), err
+			return s.rest(err)
 		}
 	}
 	return s.give(max(n, 0)), nil
 }
 
-// All receives up to the end of the connection.
+// All receives up to the end of the connection, or until it falls silent.
 func (s *Socket) All(ctx context.Context) ([]byte, error) {
 	for len(s.pending()) <= maxReceive {
-		if err := s.fill(ctx); err == ErrClosed && s.dead == ErrClosed {
-			return s.give(len(s.pending())), nil
-		} else if err != nil {
-			return s.give(len(s.pending())), err
+		if err := s.fill(ctx); err != nil {
+			return s.rest(err)
 		}
 	}
 	return s.give(len(s.pending())), errTooLong

@@ -76,8 +76,59 @@ func TestPartial(t *testing.T) {
 	ctx := context.Background()
 	l := server(t, "tcp", "127.0.0.1:0", func(c net.Conn) { io.WriteString(c, "abc") })
 	s := connect(t, l.Addr().String(), 0)
-	if got, err := s.Bytes(ctx, 10); err != ErrClosed || string(got) != "abc" {
+	if got, err := s.Bytes(ctx, 10); err != nil || string(got) != "abc" {
 		t.Errorf("partial %q, %v", got, err)
+	}
+}
+
+// TestEnd receives until there is nothing more, the way scripts do in a loop.
+func TestEnd(t *testing.T) {
+	ctx := context.Background()
+	ways := map[string]func(*Socket) ([]byte, error){
+		"line":  func(s *Socket) ([]byte, error) { return s.Line(ctx) },
+		"bytes": func(s *Socket) ([]byte, error) { return s.Bytes(ctx, 4) },
+		"all":   func(s *Socket) ([]byte, error) { return s.All(ctx) },
+	}
+	tests := []struct {
+		way, sent string
+		want      []string
+	}{
+		{"line", "a\nlast", []string{"a", "last"}},
+		{"bytes", "abcdef", []string{"abcd", "ef"}},
+		{"all", "a\nlast", []string{"a\nlast"}},
+		{"line", "", nil},
+		{"bytes", "", nil},
+		{"all", "", nil},
+	}
+	for _, tt := range tests {
+		l := server(t, "tcp", "127.0.0.1:0", func(c net.Conn) { io.WriteString(c, tt.sent) })
+		s := connect(t, l.Addr().String(), 0)
+		for _, want := range tt.want {
+			if got, err := ways[tt.way](s); err != nil || string(got) != want {
+				t.Errorf("%s of %q: %q, %v; want %q", tt.way, tt.sent, got, err, want)
+			}
+		}
+		for range 2 {
+			if got, err := ways[tt.way](s); err != ErrClosed || len(got) != 0 {
+				t.Errorf("%s behind %q: %q, %v; want it to be closed", tt.way, tt.sent, got, err)
+			}
+		}
+	}
+}
+
+// TestSilence receives from a server that answers and keeps the connection.
+func TestSilence(t *testing.T) {
+	ctx := context.Background()
+	release := make(chan struct{})
+	l := server(t, "tcp", "127.0.0.1:0", func(c net.Conn) { io.WriteString(c, "+PONG\r\n"); <-release })
+	defer close(release)
+	s := connect(t, l.Addr().String(), 0)
+	s.SetTimeout(30 * time.Millisecond)
+	if got, err := s.All(ctx); err != nil || string(got) != "+PONG\r\n" {
+		t.Errorf("all: %q, %v", got, err)
+	}
+	if got, err := s.Bytes(ctx, 5); err != ErrTimeout || len(got) != 0 {
+		t.Errorf("nothing more: %q, %v", got, err)
 	}
 }
 
