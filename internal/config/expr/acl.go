@@ -146,12 +146,24 @@ func (a *aclParser) flags(words []Word) bool {
 	return true
 }
 
+// fromScript tells whether an expression's value is made by a script.
+func fromScript(x *model.Expr) bool {
+	last := x.Fetch.Name
+	if n := len(x.Convs); n > 0 {
+		last = x.Convs[n-1].Name
+	}
+	return strings.HasPrefix(last, "lua.")
+}
+
 // settle finds the way to match and holds it against the expression's type.
 func (a *aclParser) settle() bool {
 	if !a.given {
 		a.acl.Match = a.implied
 		if a.acl.Match == "" {
 			a.acl.Match = defaultMatch(a.out)
+		}
+		if a.acl.Match == "" && fromScript(&a.acl.Expr) {
+			a.acl.Match = "str" // what HAProxy declares scripts' fetches and converters to give
 		}
 		if a.acl.Match == "" {
 			a.c.Diags.Errorf(a.acl.Pos, "for instance: "+a.acl.Expr.Text+" -m str ...",

@@ -49,6 +49,8 @@ func TestParseACL(t *testing.T) {
 		"var(txn.x) -m str -M -f m x":       "var(5:txn.x) -m str -f m(case) <x>",
 		"str(x),length eq 1":                "str(5:x) length -m int <1>",
 		"lua.f(x) -m bool":                  "lua.f(7:x) -m bool",
+		"lua.f 7":                           "lua.f -m str <7>",
+		"path,lua.c x":                      "path lua.c -m str <x>",
 		"urlp_reg(a) ^x":                    "urlp(10:a) -m reg <^x>",
 		"src -n 1.2.3.4":                    "src -m ip <1.2.3.4>",
 		"res.hdr_beg(a) b":                  "res.hdr(13:a) -m beg <b>",
