@@ -1,6 +1,7 @@
+// Runs: steps of coroutines, what stops them, and the Go functions that they call.
 #define _GNU_SOURCE
 
-#include "vm.h"
+#include "internal.h"
 
 #include <lauxlib.h>
 #include <lualib.h>
@@ -18,9 +19,6 @@
 // What the chunk names of preludes begin with: they are skipped where a message names the script's line.
 #define PRELUDE "=[eddy] "
 
-// Registry keys: the address is the key.
-static const char key_private, key_threads;
-
 int64_t eddy_now(void) {
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
@@ -29,196 +27,6 @@ int64_t eddy_now(void) {
 
 // Every thread inherits the extra space of the main one.
 eddy_state *eddy_of(lua_State *L) { return *(eddy_state **)lua_getextraspace(L); }
-
-// --- buffers: plain malloc, because Lua's allocator may raise ---
-
-static int buf_room(eddy_buf *b, size_t n) {
-	if (b->cap - b->len >= n) return 0;
-	size_t cap = b->cap ? b->cap * 2 : 512;
-	while (cap - b->len < n) cap *= 2;
-	char *p = realloc(b->p, cap);
-	if (p == NULL) return -1;
-	b->p = p;
-	b->cap = cap;
-	return 0;
-}
-
-static int buf_put(eddy_buf *b, const void *p, size_t n) {
-	if (buf_room(b, n)) return -1;
-	memcpy(b->p + b->len, p, n);
-	b->len += n;
-	return 0;
-}
-
-static int buf_tag(eddy_buf *b, char tag) { return buf_put(b, &tag, 1); }
-
-static int buf_u32(eddy_buf *b, uint32_t n) { return buf_put(b, &n, 4); }
-
-static int buf_str(eddy_buf *b, const char *p, size_t n) {
-	return buf_tag(b, EDDY_T_STR) || buf_u32(b, (uint32_t)n) || buf_put(b, p, n);
-}
-
-int eddy_ret_grow(eddy_state *S, size_t need) { return buf_room(&S->ret, need); }
-
-#define MAX_ENCODED (64u << 20)
-
-// encode writes the value at idx (absolute). It never raises: only functions of Lua that neither allocate nor call
-// metamethods are used, except lua_checkstack, which reports. Non-zero: too deep, too big, out of memory.
-static int encode(lua_State *L, int idx, eddy_buf *b, int depth) {
-	if (b->len > MAX_ENCODED) return -1;
-	switch (lua_type(L, idx)) {
-	case LUA_TNIL:
-		return buf_tag(b, EDDY_T_NIL);
-	case LUA_TBOOLEAN:
-		return buf_tag(b, lua_toboolean(L, idx) ? EDDY_T_TRUE : EDDY_T_FALSE);
-	case LUA_TNUMBER: {
-		if (lua_isinteger(L, idx)) {
-			int64_t i = lua_tointeger(L, idx);
-			return buf_tag(b, EDDY_T_INT) || buf_put(b, &i, 8);
-		}
-		double n = lua_tonumber(L, idx);
-		return buf_tag(b, EDDY_T_NUM) || buf_put(b, &n, 8);
-	}
-	case LUA_TSTRING: {
-		size_t len;
-		const char *p = lua_tolstring(L, idx, &len);
-		if (len > MAX_ENCODED) return -1;
-		return buf_str(b, p, len);
-	}
-	case LUA_TTABLE:
-		break;
-	default:
-		return buf_tag(b, EDDY_T_OTHER);
-	}
-	if (depth >= EDDY_MAX_DEPTH || !lua_checkstack(L, 4)) return -1;
-	lua_Unsigned n = lua_rawlen(L, idx);
-	if (n > MAX_ENCODED) return -1;
-	if (buf_tag(b, EDDY_T_TABLE) || buf_u32(b, (uint32_t)n)) return -1;
-	size_t at = b->len;
-	if (buf_u32(b, 0)) return -1;
-	for (lua_Unsigned i = 1; i <= n; i++) {
-		lua_rawgeti(L, idx, (lua_Integer)i);
-		int rc = encode(L, lua_gettop(L), b, depth + 1);
-		lua_pop(L, 1);
-		if (rc) return rc;
-	}
-	uint32_t pairs = 0;
-	lua_pushnil(L);
-	while (lua_next(L, idx)) {
-		int top = lua_gettop(L);
-		int seq = lua_isinteger(L, top - 1);
-		if (seq) {
-			lua_Integer k = lua_tointeger(L, top - 1);
-			seq = k >= 1 && (lua_Unsigned)k <= n;
-		}
-		if (!seq) {
-			int rc = encode(L, top - 1, b, depth + 1);
-			if (!rc) rc = encode(L, top, b, depth + 1);
-			if (rc) {
-				lua_pop(L, 2);
-				return rc;
-			}
-			pairs++;
-		}
-		lua_pop(L, 1);
-	}
-	memcpy(b->p + at, &pairs, 4);
-	return 0;
-}
-
-// A userdata that owns a handle. It is known by its mark, not by its metatable: preludes may give it a class of their
-// own (with the private debug library), which must keep owned_gc as its __gc.
-typedef struct {
-	const void *mark;
-	int64_t handle;
-} owned;
-
-static owned *to_owned(lua_State *L, int i) {
-	owned *o = lua_touserdata(L, i);
-	if (o == NULL || lua_rawlen(L, i) != sizeof *o || o->mark != &key_private) return NULL;
-	return o;
-}
-
-static int owned_gc(lua_State *L) {
-	owned *o = to_owned(L, 1);
-	if (o != NULL && o->handle != 0) {
-		int64_t v = o->handle;
-		o->handle = 0;
-		eddyGoRelease(eddy_of(L), v);
-	}
-	return 0;
-}
-
-// decode pushes one value and moves *p; it may raise (memory) and must run protected. The bytes are Go's own.
-static void decode(lua_State *L, const char **p) {
-	luaL_checkstack(L, 4, "value is nested too deep");
-	char tag = *(*p)++;
-	int64_t i;
-	double n;
-	uint32_t len, pairs;
-	switch (tag) {
-	case EDDY_T_NIL:
-		lua_pushnil(L);
-		return;
-	case EDDY_T_FALSE:
-	case EDDY_T_TRUE:
-		lua_pushboolean(L, tag == EDDY_T_TRUE);
-		return;
-	case EDDY_T_INT:
-		memcpy(&i, *p, 8);
-		*p += 8;
-		lua_pushinteger(L, i);
-		return;
-	case EDDY_T_NUM:
-		memcpy(&n, *p, 8);
-		*p += 8;
-		lua_pushnumber(L, n);
-		return;
-	case EDDY_T_STR:
-		memcpy(&len, *p, 4);
-		lua_pushlstring(L, *p + 4, len);
-		*p += 4 + len;
-		return;
-	case EDDY_T_OWNED: {
-		memcpy(&i, *p, 8);
-		*p += 8;
-		owned *o = lua_newuserdatauv(L, sizeof *o, 0);
-		o->mark = &key_private;
-		o->handle = i;
-		luaL_setmetatable(L, "eddy.owned");
-		return;
-	}
-	case EDDY_T_REF:
-		memcpy(&i, *p, 8);
-		*p += 8;
-		lua_rawgeti(L, LUA_REGISTRYINDEX, i);
-		return;
-	case EDDY_T_TABLE:
-		memcpy(&len, *p, 4);
-		memcpy(&pairs, *p + 4, 4);
-		*p += 8;
-		lua_createtable(L, (int)len, (int)pairs);
-		for (uint32_t k = 1; k <= len; k++) {
-			decode(L, p);
-			lua_rawseti(L, -2, k);
-		}
-		for (uint32_t k = 0; k < pairs; k++) {
-			decode(L, p);
-			decode(L, p);
-			if (lua_isnil(L, -2)) lua_pop(L, 2); // nil cannot be a key
-			else lua_rawset(L, -3);
-		}
-		return;
-	}
-	luaL_error(L, "malformed value from Go");
-}
-
-static int decode_all(lua_State *L, const char *p, size_t len) {
-	const char *end = p + len;
-	int n = 0;
-	for (; p < end; n++) decode(L, &p);
-	return n;
-}
 
 // --- yields ---
 
@@ -250,7 +58,7 @@ int eddy_stop(lua_State *L, const char *why) {
 		size_t n;
 		const char *p = lua_tolstring(L, -1, &n);
 		S->out.len = 0;
-		buf_str(&S->out, p, n);
+		vm_buf_str(&S->out, p, n);
 		lua_pop(L, 1);
 	}
 	if (eddy_can_yield(S, L)) {
@@ -308,9 +116,7 @@ static void on_tick(int sig) {
 // SIGRTMIN and the few behind it are spoken for by C libraries and Go.
 int eddy_tick_signal(void) { return SIGRTMIN + 8; }
 
-static pthread_once_t ticks = PTHREAD_ONCE_INIT;
-
-static void install_tick(void) {
+void vm_install_ticks(void) {
 	struct sigaction a;
 	memset(&a, 0, sizeof a);
 	a.sa_handler = on_tick;
@@ -358,7 +164,7 @@ static void reset(eddy_state *S, lua_State *co) {
 // --- Go functions ---
 
 static int push_ret(lua_State *L, eddy_state *S) {
-	int n = decode_all(L, S->ret.p, S->ret.len);
+	int n = vm_decode_all(L, S->ret.p, S->ret.len);
 	if (S->ret.cap > (1u << 20)) { // one big answer must not keep its room for ever
 		free(S->ret.p);
 		memset(&S->ret, 0, sizeof S->ret);
@@ -384,7 +190,7 @@ static void push_where(lua_State *L) {
 static int raise_ret(lua_State *L, eddy_state *S) {
 	push_where(L);
 	const char *p = S->ret.p;
-	if (S->ret.len > 0) decode(L, &p);
+	if (S->ret.len > 0) vm_decode(L, &p);
 	else lua_pushliteral(L, "error");
 	lua_concat(L, 2);
 	return lua_error(L);
@@ -410,7 +216,7 @@ static int after_yield(lua_State *L, int status, lua_KContext ctx) {
 	return 0;
 }
 
-static int trampoline(lua_State *L) {
+int vm_trampoline(lua_State *L) {
 	eddy_state *S = eddy_of(L);
 	int fn = (int)lua_tointeger(L, lua_upvalueindex(1));
 	int n = lua_gettop(L);
@@ -433,7 +239,7 @@ static int trampoline(lua_State *L) {
 		case LUA_TTABLE: a->kind = EDDY_TABLE; break;
 		case LUA_TFUNCTION: a->kind = EDDY_FUNC; break;
 		case LUA_TUSERDATA: {
-			owned *o = to_owned(L, i + 1);
+			vm_owned *o = vm_to_owned(L, i + 1);
 			a->kind = o ? EDDY_OWNED : EDDY_OTHER;
 			a->i = o ? o->handle : 0;
 			break;
@@ -484,7 +290,7 @@ const char *eddy_where(eddy_state *S) {
 
 int eddy_arg_table(eddy_state *S, int i) {
 	S->table.len = 0;
-	return encode(S->cur, i, &S->table, 0);
+	return vm_encode(S->cur, i, &S->table, 0);
 }
 
 static int do_ref(lua_State *L) {
@@ -509,8 +315,8 @@ int eddy_arg_ref(eddy_state *S, int i, int64_t *ref) {
 
 void eddy_unref(eddy_state *S, int64_t ref) { luaL_unref(S->L, LUA_REGISTRYINDEX, (int)ref); }
 
-// view(handle, i) gives the i-th span (from 0) of the step's view when handle is the one it is of, else nil.
-static int view(lua_State *L) {
+// vm_view(handle, i) gives the i-th span (from 0) of the step's view when handle is the one it is of, else nil.
+int vm_view(lua_State *L) {
 	eddy_state *S = eddy_of(L);
 	lua_Integer i = lua_tointeger(L, 2);
 	if (S->view == NULL || lua_tointeger(L, 1) != S->view_handle || i < 0 || i >= S->nspans) return 0;
@@ -553,8 +359,8 @@ static int set_class(lua_State *L) {
 	return 1;
 }
 
-// class_setter(f) gives a setmetatable that calls f with each object whose class has a __gc.
-static int class_setter(lua_State *L) {
+// vm_class_setter(f) gives a setmetatable that calls f with each object whose class has a __gc.
+int vm_class_setter(lua_State *L) {
 	lua_settop(L, 1);
 	lua_pushcclosure(L, set_class, 1);
 	return 1;
@@ -612,7 +418,7 @@ static void set_error(eddy_state *S, lua_State *co, int status) {
 			size_t n;
 			const char *p = lua_tolstring(L, -1, &n);
 			S->out.len = 0; // of a __tostring that was stopped
-			buf_str(&S->out, p, n);
+			vm_buf_str(&S->out, p, n);
 			lua_pop(L, 1);
 			return;
 		}
@@ -620,7 +426,7 @@ static void set_error(eddy_state *S, lua_State *co, int status) {
 	}
 	S->out.len = 0;
 	const char *m = "not enough memory (tune.lua.maxmem)";
-	buf_str(&S->out, m, strlen(m));
+	vm_buf_str(&S->out, m, strlen(m));
 }
 
 static void recycle(eddy_state *S, lua_State *co) {
@@ -629,7 +435,7 @@ static void recycle(eddy_state *S, lua_State *co) {
 }
 
 static int new_thread(lua_State *L) {
-	lua_rawgetp(L, LUA_REGISTRYINDEX, &key_threads);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &vm_key_threads);
 	lua_State *co = lua_newthread(L);
 	lua_rawsetp(L, -2, co);
 	lua_State **out = lua_touserdata(L, 1);
@@ -638,7 +444,7 @@ static int new_thread(lua_State *L) {
 }
 
 static int drop_thread(lua_State *L) {
-	lua_rawgetp(L, LUA_REGISTRYINDEX, &key_threads);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &vm_key_threads);
 	lua_pushnil(L);
 	lua_rawsetp(L, -2, lua_touserdata(L, 1));
 	return 0;
@@ -674,7 +480,7 @@ typedef struct {
 static int decode_span(lua_State *L) {
 	span *s = lua_touserdata(L, 1);
 	lua_settop(L, 0);
-	return decode_all(L, s->p, s->len);
+	return vm_decode_all(L, s->p, s->len);
 }
 
 // push_values puts encoded values on co's stack; -1 when there is no memory.
@@ -715,13 +521,13 @@ static int step(eddy_state *S, lua_State *co, int nargs, int64_t budget) {
 	S->ran = eddy_now() - t0;
 	if (st == LUA_OK) {
 		int top = lua_gettop(co), rc = 0;
-		for (int i = top - n + 1; i <= top && !rc; i++) rc = encode(co, i, &S->out, 0);
+		for (int i = top - n + 1; i <= top && !rc; i++) rc = vm_encode(co, i, &S->out, 0);
 		lua_settop(co, 0);
 		finish(S, co);
 		if (rc) {
 			const char *m = "the function's result cannot be handed over: nested more than 32 deep, or too big";
 			S->out.len = 0;
-			buf_str(&S->out, m, strlen(m));
+			vm_buf_str(&S->out, m, strlen(m));
 			return EDDY_ERROR;
 		}
 		return EDDY_DONE;
@@ -758,7 +564,7 @@ int eddy_start(eddy_state *S, int64_t fn, const char *args, size_t nargs, int64_
 	*out = co;
 	if (co == NULL) {
 		S->out.len = 0;
-		buf_str(&S->out, m, strlen(m));
+		vm_buf_str(&S->out, m, strlen(m));
 		return EDDY_ERROR;
 	}
 	lua_rawgeti(co, LUA_REGISTRYINDEX, fn);
@@ -767,7 +573,7 @@ int eddy_start(eddy_state *S, int64_t fn, const char *args, size_t nargs, int64_
 		lua_settop(co, 0);
 		finish(S, co);
 		S->out.len = 0;
-		buf_str(&S->out, m, strlen(m));
+		vm_buf_str(&S->out, m, strlen(m));
 		return EDDY_ERROR;
 	}
 	set_view(S, view_handle, vp, vlen, spans, nspans);
@@ -787,225 +593,4 @@ void eddy_drop(eddy_state *S, lua_State *co) {
 	S->deadline = eddy_now() + CLOSING;
 	reset(S, co);
 	finish(S, co);
-}
-
-// --- a state's life ---
-
-static int panic(lua_State *L) {
-	const char *m = lua_tostring(L, -1);
-	fprintf(stderr, "eddy: Lua error outside of any protected call: %s\n", m ? m : "(not a string)");
-	return 0; // Lua aborts
-}
-
-static int open_base(lua_State *L) {
-	*(eddy_state **)lua_getextraspace(L) = lua_touserdata(L, 1);
-	lua_settop(L, 0);
-	lua_newtable(L);
-	lua_rawsetp(L, LUA_REGISTRYINDEX, &key_threads);
-	lua_newtable(L);
-	lua_pushcfunction(L, view);
-	lua_setfield(L, -2, "view");
-	lua_pushcfunction(L, class_setter);
-	lua_setfield(L, -2, "class_setter");
-	lua_rawsetp(L, LUA_REGISTRYINDEX, &key_private);
-	luaL_newmetatable(L, "eddy.owned");
-	lua_pushcfunction(L, owned_gc);
-	lua_setfield(L, -2, "__gc");
-	lua_pushboolean(L, 0);
-	lua_setfield(L, -2, "__metatable");
-	return 0;
-}
-
-eddy_state *eddy_new(uintptr_t owner, int32_t *waiters, int32_t *stop, size_t mem_max, int hook_count) {
-	eddy_state *S = calloc(1, sizeof *S);
-	if (S == NULL) return NULL;
-	S->owner = owner;
-	S->waiters = waiters;
-	S->stop = stop;
-	S->mem_max = mem_max;
-	S->hook_count = hook_count;
-	S->capidle = 256;
-	S->idle = calloc((size_t)S->capidle, sizeof *S->idle);
-	S->L = S->idle ? lua_newstate(eddy_alloc, S) : NULL;
-	if (S->L == NULL) {
-		free(S->idle);
-		free(S);
-		return NULL;
-	}
-	pthread_once(&ticks, install_tick);
-	lua_atpanic(S->L, panic);
-	lua_pushcfunction(S->L, open_base);
-	lua_pushlightuserdata(S->L, S);
-	if (lua_pcall(S->L, 1, 0, 0) != LUA_OK) {
-		eddy_free(S);
-		return NULL;
-	}
-	return S;
-}
-
-void eddy_free(eddy_state *S) {
-	if (S->L != NULL) lua_close(S->L);
-	eddy_free_slabs(S);
-	free(S->idle);
-	free(S->ret.p);
-	free(S->out.p);
-	free(S->table.p);
-	free(S);
-}
-
-void eddy_set_mem_max(eddy_state *S, size_t n) { S->mem_max = n; }
-
-static const struct {
-	const char *name;
-	lua_CFunction open;
-	int base;
-} libs[] = {
-	{LUA_GNAME, luaopen_base, 1},          {LUA_LOADLIBNAME, luaopen_package, 1}, {LUA_COLIBNAME, luaopen_coroutine, 0},
-	{LUA_TABLIBNAME, luaopen_table, 0},    {LUA_IOLIBNAME, luaopen_io, 0},        {LUA_OSLIBNAME, luaopen_os, 0},
-	{LUA_STRLIBNAME, luaopen_string, 0},   {LUA_MATHLIBNAME, luaopen_math, 0},    {LUA_UTF8LIBNAME, luaopen_utf8, 0},
-	{LUA_DBLIBNAME, luaopen_debug, 0},
-};
-
-// wanted finds name in a comma-separated list; a leading '!' list means all but those.
-static int wanted(const char *list, const char *name) {
-	size_t n = strlen(name);
-	for (const char *p = list; p != NULL && *p; p = strchr(p, ',') ? strchr(p, ',') + 1 : NULL)
-		if (!strncmp(p, name, n) && (p[n] == 0 || p[n] == ',')) return 1;
-	return 0;
-}
-
-static int no_sethook(lua_State *L) {
-	return luaL_error(L, "debug.sethook is not available: eddy's own hook keeps scripts within their time");
-}
-
-static int open_libs(lua_State *L) {
-	const char *names = lua_touserdata(L, 1);
-	for (size_t i = 0; i < sizeof libs / sizeof *libs; i++) {
-		if (!libs[i].base && names != NULL && !wanted(names, libs[i].name)) continue;
-		luaL_requiref(L, libs[i].name, libs[i].open, 1);
-		lua_pop(L, 1);
-	}
-	eddy_open_loaders(L);
-	lua_rawgetp(L, LUA_REGISTRYINDEX, &key_private); // preludes have the debug library whatever scripts have
-	lua_pushcfunction(L, luaopen_debug);
-	lua_call(L, 0, 1);
-	lua_setfield(L, -2, "debug");
-	lua_getglobal(L, LUA_COLIBNAME);
-	int co = lua_istable(L, -1);
-	lua_getglobal(L, LUA_STRLIBNAME);
-	int str = lua_istable(L, -1);
-	lua_getglobal(L, LUA_TABLIBNAME);
-	int tab = lua_istable(L, -1);
-	lua_getglobal(L, LUA_DBLIBNAME);
-	if (lua_istable(L, -1)) {
-		lua_pushcfunction(L, no_sethook);
-		lua_setfield(L, -2, "sethook");
-	}
-	lua_settop(L, 0);
-	if (co) eddy_open_coroutine(L);
-	if (str) eddy_open_patterns(L);
-	if (tab) eddy_open_tables(L);
-	return 0;
-}
-
-static int report(eddy_state *S, lua_State *L) {
-	size_t n;
-	const char *p = lua_tolstring(L, -1, &n);
-	S->out.len = 0;
-	if (p != NULL) buf_str(&S->out, p, n);
-	else buf_str(&S->out, "error", 5);
-	lua_pop(L, 1);
-	return -1;
-}
-
-int eddy_openlibs(eddy_state *S, const char *names) {
-	lua_pushcfunction(S->L, open_libs);
-	lua_pushlightuserdata(S->L, (void *)names);
-	if (lua_pcall(S->L, 1, 0, 0) != LUA_OK) return report(S, S->L);
-	return 0;
-}
-
-static int load_ref(lua_State *L) {
-	span *s = lua_touserdata(L, 1);
-	if (luaL_loadbufferx(L, s[0].p, s[0].len, s[1].p, "t") != LUA_OK) return lua_error(L);
-	lua_pushinteger(L, luaL_ref(L, LUA_REGISTRYINDEX));
-	return 1;
-}
-
-int eddy_load(eddy_state *S, const char *name, const char *src, size_t len, int64_t *ref) {
-	span s[2] = {{src, len}, {name, 0}};
-	lua_pushcfunction(S->L, load_ref);
-	lua_pushlightuserdata(S->L, s);
-	if (lua_pcall(S->L, 1, 1, 0) != LUA_OK) return report(S, S->L);
-	*ref = lua_tointeger(S->L, -1);
-	lua_pop(S->L, 1);
-	return 0;
-}
-
-static int message(lua_State *L) {
-	luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
-	return 1;
-}
-
-static int run_prelude(lua_State *L) {
-	span *s = lua_touserdata(L, 1);
-	if (luaL_loadbufferx(L, s[0].p, s[0].len, s[1].p, "t") != LUA_OK) return lua_error(L);
-	lua_rawgetp(L, LUA_REGISTRYINDEX, &key_private);
-	lua_call(L, 1, 0);
-	return 0;
-}
-
-int eddy_prelude(eddy_state *S, const char *name, const char *src, size_t len) {
-	span s[2] = {{src, len}, {name, 0}};
-	lua_pushcfunction(S->L, message);
-	lua_pushcfunction(S->L, run_prelude);
-	lua_pushlightuserdata(S->L, s);
-	int rc = lua_pcall(S->L, 1, 0, -3);
-	if (rc != LUA_OK) rc = report(S, S->L);
-	lua_pop(S->L, 1);
-	return rc;
-}
-
-static int do_register(lua_State *L) {
-	lua_rawgetp(L, LUA_REGISTRYINDEX, &key_private);
-	lua_pushvalue(L, 2);
-	lua_pushcclosure(L, trampoline, 1);
-	lua_setfield(L, -2, lua_touserdata(L, 1));
-	return 0;
-}
-
-int eddy_register(eddy_state *S, const char *name, int fn) {
-	lua_pushcfunction(S->L, do_register);
-	lua_pushlightuserdata(S->L, (void *)name);
-	lua_pushinteger(S->L, fn);
-	if (lua_pcall(S->L, 2, 0, 0) != LUA_OK) return report(S, S->L);
-	return 0;
-}
-
-static int global_ref(lua_State *L) {
-	lua_getglobal(L, lua_touserdata(L, 1));
-	lua_pushinteger(L, luaL_ref(L, LUA_REGISTRYINDEX));
-	return 1;
-}
-
-int eddy_global_ref(eddy_state *S, const char *name, int64_t *ref) {
-	lua_pushcfunction(S->L, global_ref);
-	lua_pushlightuserdata(S->L, (void *)name);
-	if (lua_pcall(S->L, 1, 1, 0) != LUA_OK) return report(S, S->L);
-	*ref = lua_tointeger(S->L, -1);
-	lua_pop(S->L, 1);
-	return 0;
-}
-
-size_t eddy_gc_count(eddy_state *S) { return S->mem; }
-
-static int gc_full(lua_State *L) {
-	lua_gc(L, LUA_GCCOLLECT);
-	return 0;
-}
-
-int eddy_gc_full(eddy_state *S) {
-	lua_pushcfunction(S->L, gc_full);
-	if (lua_pcall(S->L, 0, 0, 0) != LUA_OK) lua_pop(S->L, 1);
-	return 0;
 }
