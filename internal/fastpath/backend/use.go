@@ -70,6 +70,9 @@ func (u *Use) connect(tx *txn.Txn) error {
 			return nil
 		}
 	}
+	if tx.Times.Queue.IsZero() {
+		tx.Times.Queue = time.Now() // it did not wait: from here on the time counts as connecting
+	}
 	c, err := u.srv.dial(u.ctx(), tx, u.Client)
 	if err != nil {
 		return err
@@ -84,6 +87,9 @@ func (u *Use) have(tx *txn.Txn, c *Conn) {
 	u.Conn = c
 	c.uses++
 	tx.Times.Connect = time.Now()
+	if tx.Times.Queue.IsZero() {
+		tx.Times.Queue = tx.Times.Connect
+	}
 	tx.BackSrc, tx.BackDst, tx.Reused = c.local, c.remote, c.uses > 1
 }
 

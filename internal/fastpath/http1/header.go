@@ -107,6 +107,16 @@ func (m *Message) Get(name string) (value []byte, ok bool) {
 	return nil, false
 }
 
+// Last is the value of the last header of that name.
+func (m *Message) Last(name string) (value []byte, ok bool) {
+	for i := len(m.hdr) - 1; i >= 0; i-- {
+		if h := &m.hdr[i]; h.name.n == uint32(len(name)) && equalFoldAny(m.text(h.name), name) {
+			return m.Value(i), true
+		}
+	}
+	return nil, false
+}
+
 // Add puts a header behind the others; both texts are copied. What would break the message (an empty name, a name
 // that is no token, a line break or NUL in the value) is refused with false.
 func (m *Message) Add(name, value []byte) bool {

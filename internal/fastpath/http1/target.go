@@ -43,6 +43,32 @@ func (m *Message) SetTarget(target []byte) bool {
 	return true
 }
 
+// RequestLine is a request line in its parts.
+type RequestLine struct {
+	Method, Target []byte
+	Path, Query    []byte // of the target, as Message.Path and Message.Query give them
+	PathQuery      []byte
+	HasQuery       bool
+}
+
+// Received is the request line as it came, whatever rules made of it since: what logs tell and captures keep.
+func (m *Message) Received() RequestLine {
+	r := RequestLine{Method: m.Method(), Target: m.Target()}
+	p := m.parts()
+	if m.rawEnd != 0 && (m.method.off|m.target.off)&arenaBit != 0 {
+		const blanks = " \t\r\n"
+		line := m.Raw()
+		n := bytes.IndexAny(line, blanks)
+		r.Method, line = line[:n], bytes.TrimLeft(line[n:], blanks)
+		r.Target = line[:bytes.IndexAny(line, blanks)]
+		split := splitTarget(r.Target, string(r.Method) == "CONNECT")
+		p = &split
+	}
+	r.Path, r.PathQuery = r.Target[p.pathOff:p.pathOff+p.pathN], r.Target[p.pathOff:]
+	r.Query, r.HasQuery = r.Target[p.queryOff:p.queryOff+p.queryN], p.hasQuery
+	return r
+}
+
 // Form tells which shape the target has.
 func (m *Message) Form() TargetForm { return m.parts().form }
 

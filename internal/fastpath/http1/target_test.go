@@ -32,6 +32,30 @@ func TestTargetParts(t *testing.T) {
 	}
 }
 
+// TestReceived: rules don't change what was received.
+func TestReceived(t *testing.T) {
+	for _, tt := range []struct{ line, want string }{
+		{"GET /a?b", "GET /a?b /a /a?b b true"},
+		{"PUT http://h/a", "PUT http://h/a /a /a  false"},
+		{"CONNECT h:443", "CONNECT h:443    false"},
+		{"OPTIONS\t* ", "OPTIONS *    false"},
+	} {
+		m, err := parseReq(t, "\r\n"+tt.line+" HTTP/1.1\r\n\r\n")
+		if err != nil {
+			t.Errorf("%s: %v", tt.line, err)
+			continue
+		}
+		for range 2 {
+			r := m.Received()
+			if got := fmt.Sprintf("%s %s %s %s %s %v", r.Method, r.Target, r.Path, r.PathQuery, r.Query, r.HasQuery); got != tt.want {
+				t.Errorf("%s: got %q, want %q", tt.line, got, tt.want)
+			}
+			m.SetMethod([]byte("POST"))
+			m.SetTarget([]byte("/other?x"))
+		}
+	}
+}
+
 func TestTargetEdits(t *testing.T) {
 	path := func(s string) func(*Message) bool { return func(m *Message) bool { return m.SetPath([]byte(s)) } }
 	pathq := func(s string) func(*Message) bool { return func(m *Message) bool { return m.SetPathQuery([]byte(s)) } }

@@ -65,7 +65,9 @@ func (c *compile) delHeader() Action {
 			return false
 		}
 	case "reg":
-		re := c.regex(c.a.Args[0])
+		pattern := c.a.Args[0]
+		pattern.Text = "(?i)" + pattern.Text // names are the same in any case
+		re := c.regex(pattern)
 		if re == nil {
 			return nil
 		}

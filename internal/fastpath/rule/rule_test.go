@@ -138,7 +138,7 @@ func TestRequestRules(t *testing.T) {
 		"del-header x- -m beg":                                    "GET /a/b?q=1 HTTP/1.1",
 		"del-header -A -m end":                                    "GET /a/b?q=1 HTTP/1.1",
 		"del-header -a -m sub":                                    "GET /a/b?q=1 HTTP/1.1",
-		"del-header (?i)^X-[ab]$ -m reg":                          "GET /a/b?q=1 HTTP/1.1",
+		"del-header ^x-[ab]$ -m reg":                              "GET /a/b?q=1 HTTP/1.1",
 		`replace-header X-A old(.) \1-%[dst_port]-\\x41`:          "GET /a/b?q=1 HTTP/1.1|x-a: 1-80-A|x-a: 2-80-A",
 		"set-header X-A %[var(txn.evil)]":                         "GET /a/b?q=1 HTTP/1.1|x-a: a%0D%0AEvil: 1%00",
 		"set-path /new":                                           "GET /new?q=1 HTTP/1.1|x-a: old1|x-a: old2",
@@ -329,11 +329,15 @@ func TestState(t *testing.T) {
 	for err, want := range map[error]struct {
 		verdict txn.Verdict
 		status  int
-	}{os.ErrDeadlineExceeded: {txn.Answer, 408}, os.ErrClosed: {txn.Reject, 0}} {
+		state   string
+	}{os.ErrDeadlineExceeded: {txn.Answer, 408, "cR"}, os.ErrClosed: {txn.Reject, 0, "CR"}} {
 		tx, control := transaction(t, f, ctxRequest)
 		control.err = err
 		if v := compile(ctxRequest).Run(tx); v != want.verdict || tx.ErrorStatus != want.status {
 			t.Errorf("%v: verdict %d, status %d", err, v, tx.ErrorStatus)
+		}
+		if got := string(tx.Err[:]); got != want.state {
+			t.Errorf("%v: state %q, want %q", err, got, want.state)
 		}
 	}
 }

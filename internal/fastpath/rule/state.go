@@ -36,16 +36,20 @@ func (c *compile) waitForBody() Action {
 
 func (w *waitForBody) Exec(tx *txn.Txn) txn.Verdict {
 	_, err := tx.Control.WaitBody(w.dir, w.atLeast, w.time)
-	switch {
-	case err == nil:
+	if err == nil {
 		return txn.Next
-	case !errors.Is(err, os.ErrDeadlineExceeded):
-		return txn.Reject // the peer is gone
 	}
-	tx.ErrorStatus, tx.Local = 408, false
+	// Who let us down, and in which phase, is for the log (configuration.txt §8.5).
+	status, gone, late, phase := 408, byte('C'), byte('c'), byte('R')
 	if w.dir == txn.Res {
-		tx.ErrorStatus = 504
+		status, gone, late, phase = 504, 'S', 's', 'H'
 	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		tx.Err = [2]byte{gone, phase}
+		return txn.Reject
+	}
+	tx.Err = [2]byte{late, phase}
+	tx.ErrorStatus, tx.Local = status, false
 	return txn.Answer
 }
 

@@ -225,35 +225,36 @@ func addDates(m map[string]alias) {
 	date("trl", clf, fetch.Start, true)
 }
 
-// addHTTP are aliases of the request.
+// addHTTP are aliases of the request as it was received: rules that rewrite it do not show.
 func addHTTP(m map[string]alias) {
-	m["HM"] = func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) { return f.text(d, tx.Req.Method()) }
-	m["HU"] = func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) { return f.text(d, tx.Req.Target()) }
 	m["HV"] = func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) { return f.text(d, tx.Req.VersionText()) }
-	m["HPO"] = func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) { return f.text(d, tx.Req.Path()) }
+	m["HM"] = func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) { return f.text(d, tx.Req.Received().Method) }
+	m["HU"] = func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) { return f.text(d, tx.Req.Received().Target) }
+	m["HPO"] = func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) { return f.text(d, tx.Req.Received().Path) }
 	m["HP"] = func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) {
-		target := tx.Req.Target()
-		if q, ok := tx.Req.Query(); ok {
-			target = target[:len(target)-len(q)-1]
+		r := tx.Req.Received()
+		if r.HasQuery {
+			return f.text(d, r.Target[:len(r.Target)-len(r.Query)-1])
 		}
-		return f.text(d, target)
+		return f.text(d, r.Target)
 	}
 	m["HQ"] = func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) {
-		q, ok := tx.Req.Query()
-		if !ok {
+		r := tx.Req.Received()
+		if !r.HasQuery {
 			return d, false
 		}
 		d = append(d, '?')
-		d, _ = f.text(d, q)
+		d, _ = f.text(d, r.Query)
 		return d, true
 	}
 	m["r"] = func(d []byte, tx *txn.Txn, f *fieldStyle) ([]byte, bool) {
-		if len(tx.Req.Method()) == 0 {
-			return append(d, "<BADREQ>"...), true
+		if len(tx.Req.VersionText()) == 0 {
+			return append(d, "<BADREQ>"...), true // not even its first line was understood
 		}
-		d, _ = f.text(d, tx.Req.Method())
+		r := tx.Req.Received()
+		d, _ = f.text(d, r.Method)
 		d = append(d, ' ')
-		d, _ = f.text(d, tx.Req.Target())
+		d, _ = f.text(d, r.Target)
 		d = append(d, ' ')
 		return f.text(d, tx.Req.VersionText())
 	}

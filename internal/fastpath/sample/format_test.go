@@ -7,6 +7,7 @@ import (
 
 	"eddy/internal/config/expr"
 	"eddy/internal/config/model"
+	"eddy/internal/fastpath/http1"
 	"eddy/internal/fastpath/sample/cast"
 	"eddy/internal/fastpath/txn"
 )
@@ -78,6 +79,24 @@ func TestLogFormat(t *testing.T) {
 		if got := string(format(t, env, in, expr.Log).Append(nil, tx)); got != want {
 			t.Errorf("%s:\n got %s\nwant %s", in, got, want)
 		}
+	}
+}
+
+// TestRewritten: logs tell of the request as it was received.
+func TestRewritten(t *testing.T) {
+	env := testEnv()
+	tx := testTx(t, env, "GET http://h/a?b HTTP/1.1\r\nHost: h\r\n\r\n")
+	tx.Req.SetMethod([]byte("PUT"))
+	tx.Req.SetTarget([]byte("/other?x"))
+	const text = "%r|%HM|%HU|%HP|%HPO|%HQ|%[capture.req.method] %[capture.req.uri]|%[method] %[url]"
+	want := "GET http://h/a?b HTTP/1.1|GET|http://h/a?b|http://h/a|/a|?b|GET /a?b|PUT /other?x"
+	if got := string(format(t, env, text, expr.HTTPReq).Append(nil, tx)); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	tx.Req.Reset()
+	_, _ = tx.Req.ParseRequest([]byte("GET / x\r\n\r\n"), http1.Limits{MaxHeaders: 10, MaxHead: 1000})
+	if got := string(format(t, env, "%{+Q}r", expr.Log).Append(nil, tx)); got != `"<BADREQ>"` {
+		t.Errorf("a request that is none: %s", got)
 	}
 }
 

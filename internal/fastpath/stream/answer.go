@@ -14,8 +14,9 @@ import (
 func (s *stream) answer() {
 	tx := &s.tx
 	res := &tx.Res
-	switch status := res.Status(); {
-	case status < 200 || status == 204 || status == 304:
+	status := res.Status()
+	switch {
+	case bodiless(status):
 		res.SetBody(http1.BodyNone, 0)
 		tx.ResBody = nil
 	case res.Body() != http1.BodyLength || res.Length() != int64(len(tx.ResBody)):
@@ -23,6 +24,7 @@ func (s *stream) answer() {
 	}
 	s.drainBody()
 	s.afterRules()
+	s.fitStatus(status)
 	out := s.responseHead()
 	s.toCli = outflow{conn: &s.c.conn, none: !s.sendBody, tail: s.toCli.tail}
 	n, err := s.toCli.send(s.clientIdle(), out, tx.ResBody, true, nil)

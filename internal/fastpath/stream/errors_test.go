@@ -39,13 +39,13 @@ func TestServerErrors(t *testing.T) {
 		log    string
 		closed bool
 	}{
-		{"junk", say("junk\r\n\r\n"), nil, "502", "SH", false},
+		{"junk", say("junk\r\n\r\n"), nil, "502", "PH", false},
 		{"nothing", say(""), nil, "502", "SH", false},
 		{"half a head", say("HTTP/1.1 200 OK\r\nX:"), nil, "502", "SH", false},
-		{"head too large", say("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 20000) + "\r\n\r\n"), nil, "502", "SH", false},
-		{"bad length", say("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"), nil, "502", "SH", false},
-		{"switched though nobody asked", say("HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), nil, "502", "SH", false},
-		{"bad chunks", say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), nil, "502", "SH", false},
+		{"head too large", say("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 20000) + "\r\n\r\n"), nil, "502", "PH", false},
+		{"bad length", say("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"), nil, "502", "PH", false},
+		{"switched though nobody asked", say("HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), nil, "502", "PH", false},
+		{"bad chunks", say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), nil, "502", "PH", false},
 		{"silence", func(c *net.TCPConn) { _, _ = io.Copy(io.Discard, c) }, quick, "504", "sH", false},
 		{"silence in the head", func(c *net.TCPConn) {
 			readHead(c)
@@ -132,6 +132,8 @@ func TestRetryOn(t *testing.T) {
 		{"status, with a body", "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", false, model.RetryOn{Status: []int{503}},
 			"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", "200"},
 		{"other status", "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", false, model.RetryOn{Status: []int{504}}, get, "503"},
+		{"status, to the end", "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", false, model.RetryOn{Status: []int{503}},
+			"GET /never HTTP/1.1\r\n\r\n", "503"},
 		{"conn-failure only", "", false, model.RetryOn{ConnFailure: true}, get, "502"},
 	}
 	for _, tt := range tests {
@@ -146,7 +148,7 @@ func TestRetryOn(t *testing.T) {
 						return
 					}
 				}
-				if n.Add(1) > 2 {
+				if n.Add(1) > 2 && !strings.Contains(req, "/never") {
 					_, _ = io.WriteString(c, ok)
 					return
 				}

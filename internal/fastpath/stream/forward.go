@@ -103,10 +103,11 @@ func (s *stream) requestHead() *wire.Buffer {
 	return out
 }
 
-// serverCloses says that the configuration wants server connections closed after each request.
+// serverCloses says that the configuration wants the server's connection closed after this request: by an option, or by
+// a rule that wrote "Connection: close" into it.
 func (s *stream) serverCloses() bool {
 	fo, bo := &s.f.m.Options, &s.b.Proxy.Model.Options
-	return bo.HTTPClose || bo.HTTPServerClose || fo.HTTPServerClose
+	return bo.HTTPClose || bo.HTTPServerClose || fo.HTTPServerClose || s.kept && !s.tx.Req.KeepAlive()
 }
 
 // exchangeWhole sends a request that is completely in the buffer and waits for the first bytes of the answer.
@@ -205,8 +206,11 @@ func (s *stream) awaitServer(until time.Time) error {
 	}
 }
 
-// errJunk is a response that is none.
-var errJunk = errors.New("the server's answer is not an HTTP response")
+// errJunk is a response that is none, errPartial one whose head breaks off.
+var (
+	errJunk    = errors.New("the server's answer is not an HTTP response")
+	errPartial = errors.New("the server's answer breaks off in its head")
+)
 
 // readResponseHead reads the answer's head, forwarding interim answers on the way.
 func (s *stream) readResponseHead() error {
@@ -227,7 +231,7 @@ func (s *stream) readResponseHead() error {
 			}
 			m, err := conn.Recv(s.resIn.Room(), after(time.Now(), s.serverIdle()))
 			if err == io.EOF && s.resIn.Len() > 0 {
-				return errJunk
+				return errPartial
 			}
 			if err != nil {
 				return err
@@ -240,11 +244,11 @@ func (s *stream) readResponseHead() error {
 			return errJunk // nobody asked for another protocol
 		}
 		if status >= 200 || status == 101 {
-			tx.Times.ResHeaders, tx.ServerStatus = time.Now(), status
 			s.res.start(conn, s.resIn, n, tx.Res.Body(), tx.Res.Length())
 			if s.res.err != nil {
 				return errJunk
 			}
+			tx.Times.ResHeaders, tx.ServerStatus = time.Now(), status
 			return nil
 		}
 		if err := s.forwardInterim(); err != nil {
@@ -298,11 +302,15 @@ func (s *stream) noAnswer(sent bool, err error) outcome {
 		}
 		s.fault('s', 'H')
 		s.answerError(504)
-	case err == errJunk:
+	case err == errJunk, err == errPartial:
 		if on.JunkResponse && whole && s.retry() {
 			return again
 		}
-		s.fault('S', 'H')
+		if err == errJunk {
+			s.fault('P', 'H') // it is we who refuse it (configuration.txt §8.5)
+		} else {
+			s.fault('S', 'H')
+		}
 		s.answerError(502)
 	default:
 		if on.EmptyResponse && whole && s.retry() {
@@ -320,10 +328,14 @@ func (s *stream) noAnswer(sent bool, err error) outcome {
 	return failed
 }
 
-// retry prepares another attempt; false: there are none left.
+// retry prepares another attempt, for which it forgets this one's answer; false: there are none left, and an answer
+// that came is still there.
 func (s *stream) retry() bool {
+	if !s.use.Retry(&s.tx) {
+		return false
+	}
 	s.dropResponse()
-	return s.use.Retry(&s.tx)
+	return true
 }
 
 // dropResponse forgets what the server sent.

@@ -7,10 +7,11 @@ import (
 	"eddy/internal/fastpath/http1"
 )
 
-// capture keeps the values that "capture ... header" lines name.
+// capture keeps the values that "capture ... header" lines name, of several the last (configuration.txt, capture
+// request header).
 func (s *stream) capture(slots [][]byte, lines []model.CaptureHeader, m *http1.Message) {
 	for i := range lines {
-		if v, ok := m.Get(lines[i].Name); ok {
+		if v, ok := m.Last(lines[i].Name); ok {
 			slots[i] = s.tx.Scratch.Copy(v[:min(len(v), lines[i].Len)])
 		}
 	}

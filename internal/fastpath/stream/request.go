@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"time"
@@ -59,7 +60,7 @@ func (s *stream) readHead() bool {
 		start = c.info.Accepted
 	}
 	until := after(start, t.HTTPRequest)
-	for {
+	for waited := false; ; waited = true {
 		n, err := tx.Req.ParseRequest(s.in.Bytes(), f.Limits)
 		if err != nil {
 			s.badRequest(err)
@@ -67,10 +68,13 @@ func (s *stream) readHead() bool {
 		}
 		if n > 0 {
 			tx.Stage = txn.StageHTTPReq
-			tx.Times.ReqHeaders = tx.Start
+			if tx.Times.ReqHeaders = tx.Start; waited {
+				tx.Times.ReqHeaders = time.Now()
+			}
 			s.minor, s.headLen = tx.Req.Minor(), n
 			s.sendBody = !tx.Req.MethodIs("HEAD")
-			s.keep = tx.Req.KeepAlive() && !f.m.Options.HTTPClose
+			s.kept = tx.Req.KeepAlive()
+			s.keep = s.kept && !f.m.Options.HTTPClose
 			s.req.start(&c.conn, s.in, n, tx.Req.Body(), tx.Req.Length())
 			if s.req.err != nil {
 				s.badRequest(s.req.err)
@@ -171,7 +175,8 @@ func (s *stream) process() {
 	}
 	s.capture(tx.Captures.Req, f.m.CaptureReq, &tx.Req)
 	if f.UniqueID != nil {
-		tx.UniqueID = f.UniqueID.Append(tx.Scratch.Take(128)[:0], tx)
+		// Spaces in the format separate what is there; at the ends there is nothing to separate.
+		tx.UniqueID = bytes.Trim(f.UniqueID.Append(tx.Scratch.Take(128)[:0], tx), " ")
 	}
 	tx.Stage = txn.StageHTTPReq
 	if f.m.Options.HTTPBufferRequest && !s.bufferRequest() {

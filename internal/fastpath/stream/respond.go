@@ -21,10 +21,15 @@ func (s *stream) respond() {
 	if authenticatesConnection(res) {
 		s.use.Conn.Keep()
 	}
+	kept := res.KeepAlive()
 	if !s.responseRules() {
 		return
 	}
 	s.afterRules()
+	s.fitStatus(tx.ServerStatus)
+	if kept && !res.KeepAlive() {
+		s.keep = false // a rule wrote "Connection: close": that is for the client
+	}
 	kind := res.Body()
 	switch {
 	case kind == http1.BodyTunnel:
@@ -52,6 +57,24 @@ func (s *stream) respond() {
 	s.srvKeep = s.srvKeep && s.res.kind != http1.BodyUntilClose && s.res.behind() == 0
 	if s.pump.running && s.srvKeep {
 		s.pump.join() // the server goes on reading; so do we
+	}
+}
+
+// bodiless says that no body follows an answer with that status (RFC 9112 §6.3).
+func bodiless(status int) bool { return status < 200 || status == 204 || status == 304 }
+
+// fitStatus makes the framing suit the status when rules changed it. What came behind a status without a body would pass
+// for the next answer; and where there was no body but the status now promises one, the client must not wait for it.
+func (s *stream) fitStatus(before int) {
+	res := &s.tx.Res
+	was, is := bodiless(before), bodiless(res.Status())
+	switch {
+	case was == is || res.Body() == http1.BodyTunnel:
+	case is:
+		res.SetBody(http1.BodyNone, 0)
+		s.sendBody = false
+	case !s.tx.Req.MethodIs("HEAD"):
+		res.SetBody(http1.BodyLength, 0)
 	}
 }
 

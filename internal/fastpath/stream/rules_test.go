@@ -123,7 +123,7 @@ func TestRouting(t *testing.T) {
 			Fmt:  format(func(tx *txn.Txn) string { return string(tx.Req.Path()[1:]) }),
 			Cond: cond(func(tx *txn.Txn) bool { return len(tx.Req.Path()) > 1 }),
 		}}
-		s.cfg.UniqueID = format(func(*txn.Txn) string { return "id7" })
+		s.cfg.UniqueID = format(func(*txn.Txn) string { return " id7" })
 		s.front.UniqueIDHdr = "X-Id"
 		s.back.Options.OriginalTo = &model.ForwardFor{Header: "x-orig", Except: "10.0.0.0/8"}
 	})
@@ -137,21 +137,89 @@ func TestRouting(t *testing.T) {
 	}
 }
 
-// TestCapturesAndCounts keeps headers for the log and counts what happened.
-func TestCapturesAndCounts(t *testing.T) {
+// TestStatusAndBody has rules give answers a status that allows no body, or one that promises a body that is not there,
+// and has them close the connection.
+func TestStatusAndBody(t *testing.T) {
+	status := func(code int) rules {
+		return func(tx *txn.Txn) txn.Verdict { tx.Res.SetStatus(code, nil); return txn.Next }
+	}
+	deny := rules(func(tx *txn.Txn) txn.Verdict { return txn.Deny })
+	const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+	tests := []struct {
+		name, server string
+		change       func(*setup)
+		want         string
+		closed       bool
+	}{
+		{"204 with a body", ok, func(s *setup) { s.cfg.HTTPRes = status(204) }, "HTTP/1.1 204 No Content\r\nx-y: z\r\n\r\n", false},
+		{"304 with chunks", chunked, func(s *setup) { s.cfg.HTTPRes = status(304) }, "HTTP/1.1 304 Not Modified\r\n\r\n", false},
+		{"200 without the body", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", func(s *setup) { s.cfg.HTTPRes = status(200) },
+			"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", false},
+		{"refused, then 204", ok, func(s *setup) { s.cfg.HTTPReq, s.cfg.HTTPAfter = deny, status(204) },
+			"HTTP/1.1 204 No Content\r\ncache-control: no-cache\r\ncontent-type: text/html\r\n\r\n", false},
+		{"connection: close to the server only", ok, func(s *setup) {
+			s.cfg.HTTPReq = rules(func(tx *txn.Txn) txn.Verdict { tx.Req.SetString("Connection", "close"); return txn.Next })
+			s.cfg.HTTPRes = rules(func(tx *txn.Txn) txn.Verdict {
+				v, _ := tx.Req.Get("connection")
+				tx.Res.Set("x-y", v)
+				return txn.Next
+			})
+		}, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-y: close\r\n\r\nhi", false},
+		{"connection: close", chunked, func(s *setup) {
+			s.cfg.HTTPAfter = rules(func(tx *txn.Txn) txn.Verdict { tx.Res.SetString("Connection", "close"); return txn.Next })
+		}, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n3\r\nabc\r\n0\r\n\r\n", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			rec := record(t, tt.server, false)
+			r := newRig(t, []string{rec.addr}, tt.change)
+			if got, closed := r.ask(get); got != tt.want || closed != tt.closed {
+				t.Errorf("got %q (closed %v), want %q", got, closed, tt.want)
+			}
+		})
+	}
+}
+
+// TestTimes: a request that was answered has all its times, also over a connection that was there already.
+func TestTimes(t *testing.T) {
 	rec := record(t, ok, false)
 	r := newRig(t, []string{rec.addr}, func(s *setup) {
-		s.front.CaptureReq = []model.CaptureHeader{{Name: "host", Len: 3}, {Name: "x-no", Len: 3}}
+		s.cfg.LogFormat = format(func(tx *txn.Txn) string {
+			at := &tx.Times
+			return fmt.Sprint(tx.Reused, at.ReqHeaders.After(tx.Start), at.Queue.IsZero(), at.Connect.Before(at.Queue), at.ResHeaders.Before(at.Connect))
+		})
+	})
+	c := r.dial()
+	for i, want := range []string{"false false false false false", "true false false false false"} {
+		_, _ = io.WriteString(c, get)
+		if got := r.log.wait(t, i+1)[i]; got != want {
+			t.Errorf("request %d: %s, want %s", i+1, got, want)
+		}
+	}
+	_, _ = io.WriteString(c, "GET / HT")
+	time.Sleep(50 * time.Millisecond) // so that the head comes in two reads
+	_, _ = io.WriteString(c, "TP/1.1\r\n\r\n")
+	if got, want := r.log.wait(t, 3)[2], "true true false false false"; got != want {
+		t.Errorf("a head in pieces: %s, want %s", got, want)
+	}
+}
+
+// TestCapturesAndCounts keeps headers for the log and counts what happened.
+func TestCapturesAndCounts(t *testing.T) {
+	const req = "GET / HTTP/1.1\r\nHost: abcdef\r\nX-Two: first\r\nX-Two: last\r\n\r\n"
+	rec := record(t, ok, false)
+	r := newRig(t, []string{rec.addr}, func(s *setup) {
+		s.front.CaptureReq = []model.CaptureHeader{{Name: "host", Len: 3}, {Name: "x-no", Len: 3}, {Name: "x-two", Len: 3}}
 		s.front.CaptureResp = []model.CaptureHeader{{Name: "x-y", Len: 5}}
 		s.cfg.LogFormat = format(func(tx *txn.Txn) string {
-			return fmt.Sprintf("%s|%s|%s %d %d %d %s", tx.Captures.Req[0], tx.Captures.Req[1], tx.Captures.Res[0],
+			return fmt.Sprintf("%s|%s|%s|%s %d %d %d %s", tx.Captures.Req[0], tx.Captures.Req[1], tx.Captures.Res[0], tx.Captures.Req[2],
 				tx.Res.Status(), tx.BytesIn, tx.BytesOut, tx.Server.Name)
 		})
 	})
-	if got, _ := r.ask("GET / HTTP/1.1\r\nHost: abcdef\r\n\r\n"); got != okOut {
+	if got, _ := r.ask(req); got != okOut {
 		t.Errorf("got %q", got)
 	}
-	if l, want := r.log.wait(t, 1)[0], fmt.Sprintf("abc||z 200 %d %d s1", len("GET / HTTP/1.1\r\nHost: abcdef\r\n\r\n"), len(okOut)); l != want {
+	if l, want := r.log.wait(t, 1)[0], fmt.Sprintf("abc||z|las 200 %d %d s1", len(req), len(okOut)); l != want {
 		t.Errorf("logged %q, want %q", l, want)
 	}
 	f, b, s := &r.front.Proxy.Front, &r.back.Proxy.Back, r.back.Proxy.Servers[0]

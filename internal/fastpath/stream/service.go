@@ -93,9 +93,9 @@ func (v *serviceIO) Start() error {
 		s.linger = true
 	}
 	length, given := contentLength(res)
-	bodiless := res.Status() < 200 || res.Status() == 204 || res.Status() == 304
+	status := res.Status()
 	switch {
-	case bodiless:
+	case bodiless(status):
 		res.SetBody(http1.BodyNone, 0)
 		v.left = 0
 	case given:
@@ -112,6 +112,7 @@ func (v *serviceIO) Start() error {
 		s.f.HTTPRes.Run(tx)
 	}
 	s.afterRules()
+	s.fitStatus(status)
 	s.toCli = outflow{conn: &s.c.conn, none: !s.sendBody, chunked: res.Body() == http1.BodyChunked, tail: s.toCli.tail}
 	s.responseHead()
 	v.head = true

@@ -32,6 +32,7 @@ type stream struct {
 	minor    int  // the client's HTTP version, 1.minor
 	headLen  int  // bytes of the request's head
 	keep     bool // the client's connection lives on after this transaction
+	kept     bool // the client wanted to keep its connection
 	linger   bool // the client may still be sending: read a while before the close
 	sendBody bool // not a HEAD request
 	srvKeep  bool // the server's connection can be used again

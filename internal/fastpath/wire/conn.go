@@ -7,6 +7,7 @@ package wire
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -15,8 +16,8 @@ import (
 	"time"
 )
 
-// ErrTimeout is returned when the time given for a wait is over.
-var ErrTimeout = errors.New("timeout")
+// ErrTimeout is returned when the time given for a wait is over. It is an os.ErrDeadlineExceeded.
+var ErrTimeout = fmt.Errorf("timeout: %w", os.ErrDeadlineExceeded)
 
 // ErrInterrupted is returned by a read that Interrupt ended.
 var ErrInterrupted = errors.New("interrupted")

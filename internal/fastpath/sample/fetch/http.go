@@ -52,8 +52,8 @@ func requestFetches() map[string]call.Fetch {
 		"base32+src": one(func(tx *txn.Txn, _ *call.Call) (txn.Value, bool) { return hashSrc(tx, (*http1.Message).Path) }),
 		"url32+src":  one(func(tx *txn.Txn, _ *call.Call) (txn.Value, bool) { return hashSrc(tx, (*http1.Message).PathQuery) }),
 
-		"capture.req.method": text(func(tx *txn.Txn, _ *call.Call) []byte { return some(tx.Req.Method()) }),
-		"capture.req.uri":    text(func(tx *txn.Txn, _ *call.Call) []byte { return some(tx.Req.Target()) }),
+		"capture.req.method": text(func(tx *txn.Txn, _ *call.Call) []byte { return some(tx.Req.Received().Method) }),
+		"capture.req.uri":    text(func(tx *txn.Txn, _ *call.Call) []byte { return some(tx.Req.Received().PathQuery) }),
 		"capture.req.ver":    text(func(tx *txn.Txn, _ *call.Call) []byte { return some(tx.Req.VersionText()) }),
 		"capture.req.hdr":    one(func(tx *txn.Txn, c *call.Call) (txn.Value, bool) { return captured(tx.Captures.Req, c) }),
 		"req.ver":            head(func(m *http1.Message) []byte { return versionDigits(m) }),
