@@ -164,6 +164,9 @@ func (c *client) refused() {
 // restAfter is how long a connection is idle before it rests.
 const restAfter = 100 * time.Millisecond
 
+// restWorth is the least time to idle with which a connection rests: how a rest ends in time is known to a second only.
+const restWorth = 3 * time.Second
+
 // rest has a worker begin when the connection has something to read, or has been idle for too long.
 func (c *client) rest() {
 	p := c.front.Parking
@@ -228,7 +231,7 @@ func (c *client) waitRequest() awaited {
 		return gone
 	}
 	until := c.ready.Add(restAfter)
-	if c.stays || c.rested || !c.until.IsZero() && c.until.Before(until) {
+	if c.stays || c.rested || !c.until.IsZero() && c.until.Before(c.ready.Add(restWorth)) {
 		until = c.until
 	}
 	c.rested = false

@@ -83,7 +83,7 @@ func TestRest(t *testing.T) {
 					t.Errorf("%s: got %q, %v", when, b, err)
 				}
 			}
-			r := build(20 * restAfter)
+			r := build(time.Minute)
 			c := rested(r)
 			for range 3 {
 				_, _ = io.WriteString(c, get+get)
@@ -92,7 +92,7 @@ func TestRest(t *testing.T) {
 				}
 				time.Sleep(2 * restAfter)
 			}
-			r = build(3 * restAfter)
+			r = build(restWorth)
 			closed("when its time is over", rested(r))
 			r = build(time.Minute)
 			c = rested(r)
