@@ -175,8 +175,6 @@ type Proxy struct {
 	MonitorURI    string
 	MonitorFail   []*Cond
 	Source        string // "source" address for outgoing connections, "" none
-	EmailAlerts   bool
-	LoadSrvState  bool
 }
 
 // Timeouts are the "timeout X" lines; 0 means none was given.
@@ -194,7 +192,6 @@ type Options struct {
 	AbortOnClose                                                            bool
 	IgnoreProbes, ClitcpKA, SrvtcpKA, SpliceAuto, SpliceReq, SpliceResp     bool
 	OriginalTo                                                              *ForwardFor
-	TransparentProxy                                                        bool
 	LogCLF                                                                  bool // httplog or tcplog with "clf"
 }
 

@@ -23,7 +23,6 @@ type client struct {
 	ready  time.Time // when it could take the next request
 	until  time.Time // when it has been idle for too long
 	rested bool      // it rested before this wait
-	stays  bool      // it never rests: Serve's caller waits for its end
 	silent bool      // silent-drop: the peer is to notice nothing
 
 	state atomic.Int32              // busy, idle or closed
@@ -231,7 +230,7 @@ func (c *client) waitRequest() awaited {
 		return gone
 	}
 	until := c.ready.Add(restAfter)
-	if c.stays || c.rested || !c.until.IsZero() && c.until.Before(c.ready.Add(restWorth)) {
+	if c.rested || !c.until.IsZero() && c.until.Before(c.ready.Add(restWorth)) {
 		until = c.until
 	}
 	c.rested = false

@@ -52,22 +52,8 @@ func New(c Config) (*Frontend, error) {
 // bodyRoom is the part of a buffer that no head takes.
 const bodyRoom = 1 << 10
 
-// Serve serves a client connection to its end and closes it; it blocks. The connection's addresses are the socket's.
-func (f *Frontend) Serve(nc net.Conn, l *proxy.Listener) {
-	f.ServeAs(nc, l, netip.AddrPort{}, netip.AddrPort{})
-}
-
-// ServeAs is Serve with the addresses that a PROXY protocol header told; zero ones mean the socket's.
-func (f *Frontend) ServeAs(nc net.Conn, l *proxy.Listener, src, dst netip.AddrPort) {
-	if c := f.admitted(nc, l, src, dst); c != nil {
-		c.stays = true
-		c.over = func() {}
-		c.begin()
-	}
-}
-
-// Start is ServeAs on goroutines of its own: it returns at once, and calls over when the connection is closed. A
-// connection that rests costs a fifth of the memory then.
+// Start serves a client connection on goroutines of its own: it returns at once, and calls over when the connection is
+// closed. src and dst are what a PROXY protocol header told; zero ones mean the socket's.
 func (f *Frontend) Start(nc net.Conn, l *proxy.Listener, src, dst netip.AddrPort, over func()) {
 	c := f.admitted(nc, l, src, dst)
 	if c == nil {

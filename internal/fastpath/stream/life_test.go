@@ -107,8 +107,8 @@ func TestRest(t *testing.T) {
 	}
 }
 
-// TestServe blocks until the connection is closed, and tells rules the addresses it was given.
-func TestServe(t *testing.T) {
+// TestStart tells when the connection is closed, and tells rules the addresses it was given.
+func TestStart(t *testing.T) {
 	r := newRig(t, nil, func(s *setup) {
 		s.cfg.HTTPReq = rules(func(tx *txn.Txn) txn.Verdict { return build(tx, 200, tx.Conn.Src.String()) })
 	})
@@ -119,11 +119,11 @@ func TestServe(t *testing.T) {
 	defer ln.Close()
 	src, dst := netip.MustParseAddrPort("192.0.2.1:7"), netip.MustParseAddrPort("192.0.2.2:80")
 	for _, tt := range []struct {
-		serve func(c net.Conn)
-		want  string
+		src, dst netip.AddrPort
+		want     string
 	}{
-		{func(c net.Conn) { r.front.ServeAs(c, nil, src, dst) }, "192.0.2.1:7"},
-		{func(c net.Conn) { r.front.Serve(c, nil) }, "127.0.0.1:"},
+		{src, dst, "192.0.2.1:7"},
+		{netip.AddrPort{}, netip.AddrPort{}, "127.0.0.1:"},
 	} {
 		c, err := net.Dial("tcp", ln.Addr().String())
 		if err != nil {
@@ -134,7 +134,7 @@ func TestServe(t *testing.T) {
 			t.Fatal(err)
 		}
 		served := make(chan struct{})
-		go func() { tt.serve(peer); close(served) }()
+		r.front.Start(peer, nil, tt.src, tt.dst, func() { close(served) })
 		for range 2 {
 			_, _ = io.WriteString(c, get)
 			if got, _ := readQuiet(c); !strings.Contains(got, "\r\n\r\n"+tt.want) {

@@ -83,7 +83,6 @@ void *eddy_alloc(void *ud, void *p, size_t osize, size_t nsize) {
 		else free(p);
 	}
 	S->mem += nsize - osize;
-	if (S->mem > S->mem_peak) S->mem_peak = S->mem;
 	return q;
 }
 

@@ -79,8 +79,6 @@ void eddy_free(eddy_state *S) {
 	free(S);
 }
 
-void eddy_set_mem_max(eddy_state *S, size_t n) { S->mem_max = n; }
-
 static const struct {
 	const char *name;
 	lua_CFunction open;

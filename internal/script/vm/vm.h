@@ -62,7 +62,7 @@ typedef struct eddy_job {
 typedef struct eddy_state {
 	uintptr_t owner; // the Go *State; C only hands it back
 	lua_State *L;
-	size_t mem, mem_max, mem_peak;
+	size_t mem, mem_max;
 	struct eddy_piece *pieces[EDDY_CLASSES];
 	struct eddy_slab *slabs;
 	char *slab_at;
@@ -107,7 +107,6 @@ eddy_state *eddy_new(uintptr_t owner, int32_t *waiters, int32_t *stop, size_t me
 void eddy_free(eddy_state *S);
 int eddy_tick_signal(void); // sent to tid: the step that runs there, if one does, is to come to the hook
 int eddy_openlibs(eddy_state *S, const char *names); // "base,table,..." ; 0 ok, else error in out
-void eddy_set_mem_max(eddy_state *S, size_t n);
 
 // A step's result: status is one of EDDY_DONE...; co identifies the coroutine while it is suspended.
 typedef struct {
