@@ -236,20 +236,28 @@ func serverName(body []byte) (txn.Value, bool) {
 	}
 }
 
-// alpnNames joins the protocol names with commas (RFC 7301 §3.1).
-func alpnNames(tx *txn.Txn, _ *call.Call) (txn.Value, bool) {
+// clientList is the list that an extension of the client's hello consists of: a length of two bytes, and the items.
+func clientList(tx *txn.Txn, kind uint16) (reader, bool) {
 	h, ok := clientHello(tx)
 	if !ok {
-		return txn.Value{}, false
+		return reader{}, false
 	}
-	body, ok := h.extension(extALPN)
+	body, ok := h.extension(kind)
 	if !ok {
-		return txn.Value{}, false
+		return reader{}, false
 	}
 	r := reader{b: body}
 	list, _ := r.block(2)
-	out := tx.Scratch.Take(len(list))[:0]
-	r = reader{b: list}
+	return reader{b: list}, true
+}
+
+// alpnNames joins the protocol names with commas (RFC 7301 §3.1).
+func alpnNames(tx *txn.Txn, _ *call.Call) (txn.Value, bool) {
+	r, ok := clientList(tx, extALPN)
+	if !ok {
+		return txn.Value{}, false
+	}
+	out := tx.Scratch.Take(len(r.b))[:0]
 	for {
 		name, ok := r.block(1)
 		if !ok {
@@ -264,18 +272,11 @@ func alpnNames(tx *txn.Txn, _ *call.Call) (txn.Value, bool) {
 
 // keyShareGroups lists the groups of a key_share extension (RFC 8446 §4.2.8), two bytes each.
 func keyShareGroups(tx *txn.Txn, _ *call.Call) (txn.Value, bool) {
-	h, ok := clientHello(tx)
+	r, ok := clientList(tx, extKeyShare)
 	if !ok {
 		return txn.Value{}, false
 	}
-	body, ok := h.extension(extKeyShare)
-	if !ok {
-		return txn.Value{}, false
-	}
-	r := reader{b: body}
-	list, _ := r.block(2)
-	out := tx.Scratch.Take(len(list))[:0]
-	r = reader{b: list}
+	out := tx.Scratch.Take(len(r.b))[:0]
 	for {
 		group, ok := r.uint16()
 		if !ok {
