@@ -8,7 +8,6 @@ import (
 	"embed"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,8 +21,6 @@ type Options struct {
 	// Stdout and Stderr are io.stdout and io.stderr, and what children inherit; print writes to Stdout.
 	// nil: os.Stdout, os.Stderr.
 	Stdout, Stderr *os.File
-	// Builtins are modules that require finds when there is no file of that name on package.path: name to Lua source.
-	Builtins map[string]string
 	// Warn is told of errors in finalizers; nil: nobody is. It may be called from any goroutine, with the state's lock
 	// held, and must not block.
 	Warn func(text string)
@@ -65,7 +62,7 @@ type Library struct {
 var preludes embed.FS
 
 // The preludes, in the order in which they are loaded. They work with whatever libraries the state has.
-var preludeNames = []string{"io", "os", "debug", "env", "bit", "compat", "sort", "finalizer", "modules"}
+var preludeNames = []string{"io", "os", "debug", "env", "bit", "compat", "sort", "finalizer"}
 
 // Install puts the library into s. It belongs after vm.New and before any other prelude or script.
 func Install(s *vm.State, opts Options) (*Library, error) {
@@ -101,7 +98,7 @@ func Install(s *vm.State, opts Options) (*Library, error) {
 		"std_tmpfile": l.ioTmpfile, "std_crowded": l.ioCrowded, "std_close": ioClose, "std_seek": ioSeek, "std_setvbuf": ioSetvbuf, "std_flush": ioFlush,
 		"std_type": ioType, "std_string": ioString, "std_file": l.stdFile,
 		"std_execute": l.osExecute, "std_remove": osRemove, "std_rename": osRename, "std_tmpname": osTmpname, "std_exit": osExit,
-		"std_drain": l.setDrain, "std_finalizing": l.finalizing, "std_warn": l.warn, "std_builtin": l.builtin,
+		"std_drain": l.setDrain, "std_finalizing": l.finalizing, "std_warn": l.warn,
 	} {
 		s.Register(name, f)
 	}
@@ -122,29 +119,6 @@ func (l *Library) stdFile(c *vm.Call) error {
 	i, _ := c.Int(1)
 	c.PushOwned(l.standard[i])
 	return nil
-}
-
-// builtin(name) gives the source of a built-in module, or nil.
-func (l *Library) builtin(c *vm.Call) error {
-	if src, ok := l.opts.Builtins[c.Str(1)]; ok {
-		c.PushStr(src)
-	} else {
-		c.PushNil()
-	}
-	return nil
-}
-
-// PrependPath puts text and a semicolon in front of package.path or package.cpath (kind "path" or "cpath"), for
-// lua-prepend-path (configuration.txt §3.1).
-func (l *Library) PrependPath(kind, text string) error {
-	if kind != "path" && kind != "cpath" {
-		return fmt.Errorf("lua-prepend-path: there is no package.%s; the type is 'path' or 'cpath'", kind)
-	}
-	var quoted strings.Builder
-	for _, b := range []byte(text) {
-		fmt.Fprintf(&quoted, `\%03d`, b)
-	}
-	return l.state.LoadPrelude("lua-prepend-path", fmt.Sprintf(`package.%s = "%s;" .. package.%s`, kind, quoted.String(), kind))
 }
 
 // background runs f on a goroutine that Close waits for.
