@@ -346,6 +346,7 @@ func (c *Call) run(f Func) (err error) {
 func (s *State) dispatch(fn, n int, can bool) int {
 	c := &s.call
 	c.s, c.n, c.can, c.wait = s, n, can, nil
+	s.drain()
 	err := c.run(s.funcs[fn])
 	switch err {
 	case nil:

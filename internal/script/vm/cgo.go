@@ -30,6 +30,11 @@ func eddyGoRelease(cs *C.eddy_state, h C.int64_t) {
 	stateOf(cs).release(Handle(h))
 }
 
+// eddyGoEmitted is called when much was noted by emitters before the step is over.
+//
+//export eddyGoEmitted
+func eddyGoEmitted(cs *C.eddy_state) { stateOf(cs).drain() }
+
 // stateOf reads the Go pointer that C carries for us. The State is pinned for as long as its C half lives.
 func stateOf(cs *C.eddy_state) *State {
 	return *(**State)(unsafe.Pointer(&cs.owner))

@@ -16,12 +16,18 @@ typedef struct {
 
 // values.c
 int vm_buf_room(eddy_buf *b, size_t n);
+int vm_buf_put(eddy_buf *b, const void *p, size_t n);
+int vm_buf_nil(eddy_buf *b);
+int vm_buf_num(eddy_buf *b, double n);
 int vm_buf_str(eddy_buf *b, const char *p, size_t n);
 int vm_encode(lua_State *L, int idx, eddy_buf *b, int depth);
 void vm_decode(lua_State *L, const char **p);
 int vm_decode_all(lua_State *L, const char *p, size_t len);
 vm_owned *vm_to_owned(lua_State *L, int i);
 int vm_owned_gc(lua_State *L);
+
+// state.c
+int vm_report(eddy_state *S, lua_State *L); // leaves the error on top of the stack in out; -1
 
 // vm.c
 int vm_trampoline(lua_State *L);

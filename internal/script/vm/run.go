@@ -47,8 +47,10 @@ type Run struct {
 	Fn    Ref
 	Kind  RunKind
 	Args  []Value
-	Owner any   // what Call.Owner gives
-	View  *View // may be nil
+	Owner any // what Call.Owner gives
+	// Emit reads what emitters noted (see Emitted), with the lock held, on the run's goroutine; nil: it is dropped.
+	Emit func(e *Emitted)
+	View *View // may be nil
 	// Burst bounds the time that the script computes between two waits of its own, Total all the time that it
 	// computes; 0: no bound. Time spent waiting, for the lock too, does not count.
 	Burst, Total time.Duration
@@ -244,19 +246,26 @@ func (s *State) step(r *Run, first bool) int {
 		spans  *C.uint32_t
 		nspans C.int
 	)
-	if v := r.View; v != nil && len(v.Bytes) > 0 && len(v.Spans) > 1 {
-		h, vp, vlen = C.int64_t(v.Handle), (*C.char)(unsafe.Pointer(&v.Bytes[0])), C.size_t(len(v.Bytes))
+	if v := r.View; v != nil && len(v.Spans) > 1 {
+		h, vp, vlen = C.int64_t(v.Handle), (*C.char)(unsafe.Pointer(unsafe.SliceData(v.Bytes))), C.size_t(len(v.Bytes))
 		spans, nspans = (*C.uint32_t)(unsafe.Pointer(&v.Spans[0])), C.int(len(v.Spans)/2)
 	}
 	enc := (*C.char)(unsafe.Pointer(unsafe.SliceData(r.enc)))
 	var st C.int
 	if first {
-		st = C.eddy_start(s.c, C.int64_t(r.Fn), enc, C.size_t(len(r.enc)), C.int64_t(budget), h, vp, vlen, spans, nspans, &r.co)
+		s.c.coarse = 0
+		if r.Total == 0 {
+			s.c.coarse = 1
+		}
+		st = C.eddy_start(C.uintptr_t(uintptr(unsafe.Pointer(s.c))), C.int64_t(r.Fn), enc, C.size_t(len(r.enc)), C.int64_t(budget), h, vp, vlen, spans, nspans)
+		r.co = s.c.begun
 	} else {
+		s.c.coarse = 0
 		st = C.eddy_resume(s.c, r.co, enc, C.size_t(len(r.enc)), C.int64_t(budget), h, vp, vlen, spans, nspans)
 	}
 	r.used += time.Duration(s.c.ran)
 	r.once += time.Duration(s.c.ran)
+	s.drain()
 	return int(st)
 }
 

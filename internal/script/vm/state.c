@@ -33,6 +33,8 @@ static int open_base(lua_State *L) {
 	lua_setfield(L, -2, "view");
 	lua_pushcfunction(L, vm_class_setter);
 	lua_setfield(L, -2, "class_setter");
+	eddy_open_window(L);
+	eddy_open_emit(L);
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &vm_key_private);
 	luaL_newmetatable(L, "eddy.owned");
 	lua_pushcfunction(L, vm_owned_gc);
@@ -76,6 +78,8 @@ void eddy_free(eddy_state *S) {
 	free(S->ret.p);
 	free(S->out.p);
 	free(S->table.p);
+	free(S->emitted.p);
+	free(S->packed.p);
 	free(S);
 }
 
@@ -132,7 +136,7 @@ static int open_libs(lua_State *L) {
 	return 0;
 }
 
-static int report(eddy_state *S, lua_State *L) {
+int vm_report(eddy_state *S, lua_State *L) {
 	size_t n;
 	const char *p = lua_tolstring(L, -1, &n);
 	S->out.len = 0;
@@ -145,7 +149,7 @@ static int report(eddy_state *S, lua_State *L) {
 int eddy_openlibs(eddy_state *S, const char *names) {
 	lua_pushcfunction(S->L, open_libs);
 	lua_pushlightuserdata(S->L, (void *)names);
-	if (lua_pcall(S->L, 1, 0, 0) != LUA_OK) return report(S, S->L);
+	if (lua_pcall(S->L, 1, 0, 0) != LUA_OK) return vm_report(S, S->L);
 	return 0;
 }
 
@@ -160,7 +164,7 @@ int eddy_load(eddy_state *S, const char *name, const char *src, size_t len, int6
 	span s[2] = {{src, len}, {name, 0}};
 	lua_pushcfunction(S->L, load_ref);
 	lua_pushlightuserdata(S->L, s);
-	if (lua_pcall(S->L, 1, 1, 0) != LUA_OK) return report(S, S->L);
+	if (lua_pcall(S->L, 1, 1, 0) != LUA_OK) return vm_report(S, S->L);
 	*ref = lua_tointeger(S->L, -1);
 	lua_pop(S->L, 1);
 	return 0;
@@ -185,7 +189,7 @@ int eddy_prelude(eddy_state *S, const char *name, const char *src, size_t len) {
 	lua_pushcfunction(S->L, run_prelude);
 	lua_pushlightuserdata(S->L, s);
 	int rc = lua_pcall(S->L, 1, 0, -3);
-	if (rc != LUA_OK) rc = report(S, S->L);
+	if (rc != LUA_OK) rc = vm_report(S, S->L);
 	lua_pop(S->L, 1);
 	return rc;
 }
@@ -202,7 +206,7 @@ int eddy_register(eddy_state *S, const char *name, int fn) {
 	lua_pushcfunction(S->L, do_register);
 	lua_pushlightuserdata(S->L, (void *)name);
 	lua_pushinteger(S->L, fn);
-	if (lua_pcall(S->L, 2, 0, 0) != LUA_OK) return report(S, S->L);
+	if (lua_pcall(S->L, 2, 0, 0) != LUA_OK) return vm_report(S, S->L);
 	return 0;
 }
 
@@ -215,7 +219,7 @@ static int global_ref(lua_State *L) {
 int eddy_global_ref(eddy_state *S, const char *name, int64_t *ref) {
 	lua_pushcfunction(S->L, global_ref);
 	lua_pushlightuserdata(S->L, (void *)name);
-	if (lua_pcall(S->L, 1, 1, 0) != LUA_OK) return report(S, S->L);
+	if (lua_pcall(S->L, 1, 1, 0) != LUA_OK) return vm_report(S, S->L);
 	*ref = lua_tointeger(S->L, -1);
 	lua_pop(S->L, 1);
 	return 0;

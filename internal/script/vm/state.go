@@ -48,10 +48,11 @@ type State struct {
 	pin     runtime.Pinner
 	watch   *watch // nil: the hook counts instructions
 
-	funcs []Func
-	call  Call // reused for every call into Go; valid while the lock is held
-	cur   *Run // the run that has the lock
-	warn  func(string)
+	funcs   []Func
+	call    Call    // reused for every call into Go; valid while the lock is held
+	cur     *Run    // the run that has the lock
+	emitted Emitted // reused by drain
+	warn    func(string)
 
 	warned  map[string]bool // places that were warned about, under the lock
 	handles handles

@@ -20,20 +20,24 @@ int vm_buf_room(eddy_buf *b, size_t n) {
 	return 0;
 }
 
-static int buf_put(eddy_buf *b, const void *p, size_t n) {
+int vm_buf_put(eddy_buf *b, const void *p, size_t n) {
 	if (vm_buf_room(b, n)) return -1;
 	memcpy(b->p + b->len, p, n);
 	b->len += n;
 	return 0;
 }
 
-static int buf_tag(eddy_buf *b, char tag) { return buf_put(b, &tag, 1); }
+static int buf_tag(eddy_buf *b, char tag) { return vm_buf_put(b, &tag, 1); }
 
-static int buf_u32(eddy_buf *b, uint32_t n) { return buf_put(b, &n, 4); }
+static int buf_u32(eddy_buf *b, uint32_t n) { return vm_buf_put(b, &n, 4); }
 
 int vm_buf_str(eddy_buf *b, const char *p, size_t n) {
-	return buf_tag(b, EDDY_T_STR) || buf_u32(b, (uint32_t)n) || buf_put(b, p, n);
+	return buf_tag(b, EDDY_T_STR) || buf_u32(b, (uint32_t)n) || vm_buf_put(b, p, n);
 }
+
+int vm_buf_nil(eddy_buf *b) { return buf_tag(b, EDDY_T_NIL); }
+
+int vm_buf_num(eddy_buf *b, double n) { return buf_tag(b, EDDY_T_NUM) || vm_buf_put(b, &n, 8); }
 
 int eddy_ret_grow(eddy_state *S, size_t need) { return vm_buf_room(&S->ret, need); }
 
@@ -51,10 +55,10 @@ int vm_encode(lua_State *L, int idx, eddy_buf *b, int depth) {
 	case LUA_TNUMBER: {
 		if (lua_isinteger(L, idx)) {
 			int64_t i = lua_tointeger(L, idx);
-			return buf_tag(b, EDDY_T_INT) || buf_put(b, &i, 8);
+			return buf_tag(b, EDDY_T_INT) || vm_buf_put(b, &i, 8);
 		}
 		double n = lua_tonumber(L, idx);
-		return buf_tag(b, EDDY_T_NUM) || buf_put(b, &n, 8);
+		return buf_tag(b, EDDY_T_NUM) || vm_buf_put(b, &n, 8);
 	}
 	case LUA_TSTRING: {
 		size_t len;

@@ -25,6 +25,13 @@ int64_t eddy_now(void) {
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+// coarse_now is the time of the kernel's last tick.
+static int64_t coarse_now(void) {
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 // Every thread inherits the extra space of the main one.
 eddy_state *eddy_of(lua_State *L) { return *(eddy_state **)lua_getextraspace(L); }
 
@@ -319,7 +326,7 @@ void eddy_unref(eddy_state *S, int64_t ref) { luaL_unref(S->L, LUA_REGISTRYINDEX
 int vm_view(lua_State *L) {
 	eddy_state *S = eddy_of(L);
 	lua_Integer i = lua_tointeger(L, 2);
-	if (S->view == NULL || lua_tointeger(L, 1) != S->view_handle || i < 0 || i >= S->nspans) return 0;
+	if (lua_tointeger(L, 1) != S->view_handle || i < 0 || i >= S->nspans) return 0;
 	uint32_t off = S->spans[2 * i], len = S->spans[2 * i + 1];
 	if (off > S->view_len || len > S->view_len - off) return 0;
 	lua_pushlstring(L, S->view + off, len);
@@ -506,7 +513,7 @@ static int step(eddy_state *S, lua_State *co, int nargs, int64_t budget) {
 	S->blocked = 0;
 	S->killing = 0;
 	S->out.len = 0;
-	int64_t t0 = eddy_now();
+	int64_t t0 = S->coarse ? coarse_now() : eddy_now();
 	S->deadline = budget > 0 ? t0 + budget : 0;
 	S->slice = t0 + SLICE;
 	// Counting starts anew with every step, see GRACE. A step that is over before it begins gets no grace, or a script
@@ -517,8 +524,7 @@ static int step(eddy_state *S, lua_State *co, int nargs, int64_t budget) {
 	eddy_state *outer = enter(S, co);
 	int st = lua_resume(co, S->L, nargs, &n);
 	leave(S, outer);
-	S->view = NULL;
-	S->ran = eddy_now() - t0;
+	S->nspans = 0;
 	if (st == LUA_OK) {
 		int top = lua_gettop(co), rc = 0;
 		for (int i = top - n + 1; i <= top && !rc; i++) rc = vm_encode(co, i, &S->out, 0);
@@ -532,6 +538,7 @@ static int step(eddy_state *S, lua_State *co, int nargs, int64_t budget) {
 		}
 		return EDDY_DONE;
 	}
+	S->ran = eddy_now() - t0;
 	if (st == LUA_YIELD) {
 		int reason = S->reason;
 		S->reason = 0;
@@ -557,11 +564,11 @@ static void set_view(eddy_state *S, int64_t handle, const char *p, size_t len, c
 	S->nspans = nspans;
 }
 
-int eddy_start(eddy_state *S, int64_t fn, const char *args, size_t nargs, int64_t budget, int64_t view_handle,
-               const char *vp, size_t vlen, const uint32_t *spans, int nspans, lua_State **out) {
+int eddy_start(uintptr_t state, int64_t fn, const char *args, size_t nargs, int64_t budget, int64_t view_handle,
+               const char *vp, size_t vlen, const uint32_t *spans, int nspans) {
+	eddy_state *S = (eddy_state *)state;
 	const char *m = "not enough memory (tune.lua.maxmem)";
-	lua_State *co = take_thread(S);
-	*out = co;
+	lua_State *co = S->begun = take_thread(S);
 	if (co == NULL) {
 		S->out.len = 0;
 		vm_buf_str(&S->out, m, strlen(m));

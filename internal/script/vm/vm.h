@@ -72,6 +72,8 @@ typedef struct eddy_state {
 	eddy_buf ret;                 // what it returns, encoded
 	eddy_buf out;                 // results or error text of a step, encoded
 	eddy_buf table;               // a table argument, encoded
+	eddy_buf emitted;             // what emitters noted: a code byte and encoded arguments, again and again
+	eddy_buf packed;              // a value that travels to another state, see travel.c
 	lua_State *cur;               // the coroutine that called it
 
 	int32_t reason;   // why the running step yields; 0: the script did it itself
@@ -88,7 +90,9 @@ typedef struct eddy_state {
 	lua_State *volatile inner; // the coroutine that runs, innermost; read by the signal handler of that thread
 	int64_t deadline; // monotonic ns when the running step is over its time; 0: never
 	int64_t slice;    // monotonic ns when the step goes back to Go in any case
-	int64_t ran;      // ns that the last step ran
+	int64_t ran;      // ns that the last step ran; not kept of one that ended the run
+	int32_t coarse;   // the next step's start may be off by some ms: a cheaper clock
+	lua_State *begun; // the coroutine of the last eddy_start
 	eddy_job *job;
 
 	// bytes that a step may hand to Lua without asking Go
@@ -96,7 +100,7 @@ typedef struct eddy_state {
 	const char *view;
 	size_t view_len;
 	const uint32_t *spans; // offset, length pairs
-	int32_t nspans;
+	int32_t nspans; // 0: the step has no view
 
 	lua_State **idle; // coroutines ready for use
 	int32_t nidle, capidle;
@@ -114,8 +118,9 @@ typedef struct {
 	lua_State *co;
 } eddy_step;
 
-int eddy_start(eddy_state *S, int64_t fn, const char *args, size_t nargs, int64_t budget, int64_t view_handle,
-               const char *view, size_t view_len, const uint32_t *spans, int nspans, lua_State **co);
+// eddy_start leaves the coroutine that it has begun in S->begun. S is a number here so that cgo need not look into it.
+int eddy_start(uintptr_t S, int64_t fn, const char *args, size_t nargs, int64_t budget, int64_t view_handle,
+               const char *view, size_t view_len, const uint32_t *spans, int nspans);
 int eddy_resume(eddy_state *S, lua_State *co, const char *vals, size_t nvals, int64_t budget, int64_t view_handle,
                 const char *view, size_t view_len, const uint32_t *spans, int nspans);
 void eddy_drop(eddy_state *S, lua_State *co); // ends a suspended coroutine
@@ -134,6 +139,13 @@ int eddy_arg_table(eddy_state *S, int i);               // encodes argument i in
 int eddy_arg_ref(eddy_state *S, int i, int64_t *ref);
 const char *eddy_where(eddy_state *S);                   // "script:line" of the caller
 int eddy_ret_grow(eddy_state *S, size_t need);
+int eddy_arg_pack(eddy_state *S, int i, const char *name); // argument i into packed, the known values it uses into table
+
+// Travel: see travel.c.
+int eddy_known(eddy_state *S); // from now on what is there travels by name
+int eddy_knows(eddy_state *S, const char *name);
+int eddy_unpack(eddy_state *S, const char *p, size_t len, int64_t *ref);
+
 size_t eddy_gc_count(eddy_state *S);
 int eddy_gc_full(eddy_state *S);
 
@@ -151,5 +163,7 @@ void eddy_open_coroutine(lua_State *L);
 void eddy_open_loaders(lua_State *L);
 void eddy_open_patterns(lua_State *L);
 void eddy_open_tables(lua_State *L);
+void eddy_open_window(lua_State *L); // into the table on top
+void eddy_open_emit(lua_State *L);   // likewise
 
 #endif
