@@ -32,6 +32,7 @@ var reserved = map[string][]string{
 	"github.com/emersion/go-smtp":    {"internal/offpath/client/smtp", "examples/email/sink"},
 	"eddy/internal/operator/app":     {"cmd/eddy"},
 	"eddy/internal/engine":           {"internal/operator/app"},
+	"eddy/internal/engine/observed":  {"internal/operator/app", "internal/engine"},
 	"eddy/internal/script/vm":        {"internal/script", "internal/engine"},
 	"eddy/internal/operator/process": {"internal/operator/cli"},
 }
@@ -42,7 +43,7 @@ const topFloor = 100
 func room(dir string) (name string, floor int, known bool) {
 	rest, inside := strings.CutPrefix(dir, "internal/")
 	if !inside {
-		return dir, topFloor, true
+		return "top", topFloor, true
 	}
 	name, _, _ = strings.Cut(rest, "/")
 	floor, known = floors[name]
@@ -112,7 +113,7 @@ func refuse(dir, from string, height int, imported string) string {
 	switch {
 	case !known:
 		return "that room has no floor"
-	case to == from && height != topFloor:
+	case to == from:
 		return ""
 	case floor >= height:
 		return from + " does not stand above " + to

@@ -1,0 +1,41 @@
+package flow
+
+// arena owns the memory of a table's flows. Flows never move, and a flow that was given back is used again; memory goes
+// back to the system with the table only, so the most flows at once are what a table costs.
+type arena struct {
+	slabs []*[slabFlows]Flow
+	free  *Flow // linked by age.older
+}
+
+const slabFlows = 256
+
+// at gives the flow with an id that take has given.
+func (a *arena) at(id uint32) *Flow { return &a.slabs[(id-1)/slabFlows][(id-1)%slabFlows] }
+
+// take gives a flow whose fields but id are zero.
+func (a *arena) take() *Flow {
+	if a.free == nil {
+		a.add()
+	}
+	f := a.free
+	a.free = f.age.older
+	f.age.older = nil
+	return f
+}
+
+func (a *arena) add() {
+	slab := new([slabFlows]Flow)
+	first := uint32(len(a.slabs)*slabFlows) + 1
+	a.slabs = append(a.slabs, slab)
+	for i := len(slab) - 1; i >= 0; i-- { // so that ids are taken in rising order
+		slab[i].id = first + uint32(i)
+		slab[i].age.older = a.free
+		a.free = &slab[i]
+	}
+}
+
+func (a *arena) giveBack(f *Flow) {
+	*f = Flow{id: f.id}
+	f.age.older = a.free
+	a.free = f
+}
