@@ -22,7 +22,7 @@ static int emit(lua_State *L) {
 		return luaL_error(L, "'%s' is a method: call it with ':'", lua_tostring(L, lua_upvalueindex(2)));
 	size_t start = S->emitted.len;
 	char code = (char)lua_tointeger(L, lua_upvalueindex(1));
-	int rc = vm_buf_put(&S->emitted, &code, 1), optional = 0;
+	int rc = vm_buf_put(&S->emitted, &code, 1), optional = 0, is_whole;
 	for (int arg = 2; *sig && !rc; sig++, arg++) {
 		if (*sig == '?') {
 			optional = 1;
@@ -35,6 +35,11 @@ static int emit(lua_State *L) {
 		}
 		if (*sig == 's') {
 			size_t n;
+			lua_Integer whole; // 10/2 is 5.0 here, and was 5 in the Lua that keys were made for
+			if (lua_type(L, arg) == LUA_TNUMBER && (whole = lua_tointegerx(L, arg, &is_whole), is_whole)) {
+				lua_pushinteger(L, whole);
+				lua_replace(L, arg);
+			}
 			const char *p = lua_tolstring(L, arg, &n);
 			if (p == NULL || n > FULL) {
 				S->emitted.len = start;

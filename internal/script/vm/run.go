@@ -40,6 +40,7 @@ type View struct {
 	Handle Handle
 	Bytes  []byte
 	Spans  []uint32 // offset and length, in turn
+	Facts  []int64  // numbers about it, for view_fact
 }
 
 // Run is one call into Lua. It may be used again when State.Run has returned; it then costs no allocation.
@@ -245,10 +246,13 @@ func (s *State) step(r *Run, first bool) int {
 		vlen   C.size_t
 		spans  *C.uint32_t
 		nspans C.int
+		facts  *C.int64_t
+		nfacts C.int
 	)
 	if v := r.View; v != nil && len(v.Spans) > 1 {
 		h, vp, vlen = C.int64_t(v.Handle), (*C.char)(unsafe.Pointer(unsafe.SliceData(v.Bytes))), C.size_t(len(v.Bytes))
 		spans, nspans = (*C.uint32_t)(unsafe.Pointer(&v.Spans[0])), C.int(len(v.Spans)/2)
+		facts, nfacts = (*C.int64_t)(unsafe.Pointer(unsafe.SliceData(v.Facts))), C.int(len(v.Facts))
 	}
 	enc := (*C.char)(unsafe.Pointer(unsafe.SliceData(r.enc)))
 	var st C.int
@@ -257,11 +261,11 @@ func (s *State) step(r *Run, first bool) int {
 		if r.Total == 0 {
 			s.c.coarse = 1
 		}
-		st = C.eddy_start(C.uintptr_t(uintptr(unsafe.Pointer(s.c))), C.int64_t(r.Fn), enc, C.size_t(len(r.enc)), C.int64_t(budget), h, vp, vlen, spans, nspans)
+		st = C.eddy_start(C.uintptr_t(uintptr(unsafe.Pointer(s.c))), C.int64_t(r.Fn), enc, C.size_t(len(r.enc)), C.int64_t(budget), h, vp, vlen, spans, nspans, facts, nfacts)
 		r.co = s.c.begun
 	} else {
 		s.c.coarse = 0
-		st = C.eddy_resume(s.c, r.co, enc, C.size_t(len(r.enc)), C.int64_t(budget), h, vp, vlen, spans, nspans)
+		st = C.eddy_resume(s.c, r.co, enc, C.size_t(len(r.enc)), C.int64_t(budget), h, vp, vlen, spans, nspans, facts, nfacts)
 	}
 	r.used += time.Duration(s.c.ran)
 	r.once += time.Duration(s.c.ran)

@@ -556,16 +556,19 @@ static int step(eddy_state *S, lua_State *co, int nargs, int64_t budget) {
 	return how | EDDY_ENDED;
 }
 
-static void set_view(eddy_state *S, int64_t handle, const char *p, size_t len, const uint32_t *spans, int nspans) {
+static void set_view(eddy_state *S, int64_t handle, const char *p, size_t len, const uint32_t *spans, int nspans,
+                     const int64_t *facts, int nfacts) {
 	S->view_handle = handle;
 	S->view = p;
 	S->view_len = len;
 	S->spans = spans;
 	S->nspans = nspans;
+	S->facts = facts;
+	S->nfacts = nfacts;
 }
 
 int eddy_start(uintptr_t state, int64_t fn, const char *args, size_t nargs, int64_t budget, int64_t view_handle,
-               const char *vp, size_t vlen, const uint32_t *spans, int nspans) {
+               const char *vp, size_t vlen, const uint32_t *spans, int nspans, const int64_t *facts, int nfacts) {
 	eddy_state *S = (eddy_state *)state;
 	const char *m = "not enough memory (tune.lua.maxmem)";
 	lua_State *co = S->begun = take_thread(S);
@@ -583,15 +586,15 @@ int eddy_start(uintptr_t state, int64_t fn, const char *args, size_t nargs, int6
 		vm_buf_str(&S->out, m, strlen(m));
 		return EDDY_ERROR;
 	}
-	set_view(S, view_handle, vp, vlen, spans, nspans);
+	set_view(S, view_handle, vp, vlen, spans, nspans, facts, nfacts);
 	return step(S, co, n, budget);
 }
 
 int eddy_resume(eddy_state *S, lua_State *co, const char *vals, size_t nvals, int64_t budget, int64_t view_handle,
-                const char *vp, size_t vlen, const uint32_t *spans, int nspans) {
+                const char *vp, size_t vlen, const uint32_t *spans, int nspans, const int64_t *facts, int nfacts) {
 	int n = push_values(co, vals, nvals);
 	if (n < 0) n = 0; // the waiting function then returns nothing
-	set_view(S, view_handle, vp, vlen, spans, nspans);
+	set_view(S, view_handle, vp, vlen, spans, nspans, facts, nfacts);
 	return step(S, co, n, budget);
 }
 

@@ -100,7 +100,9 @@ typedef struct eddy_state {
 	const char *view;
 	size_t view_len;
 	const uint32_t *spans; // offset, length pairs
-	int32_t nspans; // 0: the step has no view
+	int32_t nspans;       // 0: the step has no view
+	const int64_t *facts; // numbers about the view
+	int32_t nfacts;
 
 	lua_State **idle; // coroutines ready for use
 	int32_t nidle, capidle;
@@ -120,9 +122,9 @@ typedef struct {
 
 // eddy_start leaves the coroutine that it has begun in S->begun. S is a number here so that cgo need not look into it.
 int eddy_start(uintptr_t S, int64_t fn, const char *args, size_t nargs, int64_t budget, int64_t view_handle,
-               const char *view, size_t view_len, const uint32_t *spans, int nspans);
+               const char *view, size_t view_len, const uint32_t *spans, int nspans, const int64_t *facts, int nfacts);
 int eddy_resume(eddy_state *S, lua_State *co, const char *vals, size_t nvals, int64_t budget, int64_t view_handle,
-                const char *view, size_t view_len, const uint32_t *spans, int nspans);
+                const char *view, size_t view_len, const uint32_t *spans, int nspans, const int64_t *facts, int nfacts);
 void eddy_drop(eddy_state *S, lua_State *co); // ends a suspended coroutine
 void eddy_job_run(eddy_job *job);
 

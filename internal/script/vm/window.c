@@ -4,11 +4,17 @@
 
 #include <lauxlib.h>
 
-// span_of finds a span of the running step's view. Whoever kept its handle after the step is told so.
-static const unsigned char *span_of(lua_State *L, size_t *len) {
+// view_of checks that a handle is that of the running step's view. Whoever kept it after the step is told so.
+static eddy_state *view_of(lua_State *L) {
 	eddy_state *S = eddy_of(L);
 	if (S->nspans == 0 || lua_tointeger(L, 1) != S->view_handle)
 		luaL_error(L, "these bytes are gone: they can be used only inside of the hook that was given them");
+	return S;
+}
+
+// span_of finds a span of the view.
+static const unsigned char *span_of(lua_State *L, size_t *len) {
+	eddy_state *S = view_of(L);
 	lua_Integer i = lua_tointeger(L, 2);
 	if (i < 0 || i >= S->nspans) luaL_error(L, "there is no span %I", (LUAI_UACINT)i);
 	uint32_t off = S->spans[2 * i], n = S->spans[2 * i + 1];
@@ -67,10 +73,20 @@ static int view_sub(lua_State *L) {
 	return 1;
 }
 
+// view_fact(handle, i) is one of the numbers about the view.
+static int view_fact(lua_State *L) {
+	eddy_state *S = view_of(L);
+	lua_Integer i = lua_tointeger(L, 2);
+	if (i < 0 || i >= S->nfacts) return luaL_error(L, "there is no fact %I", (LUAI_UACINT)i);
+	lua_pushinteger(L, S->facts[i]);
+	return 1;
+}
+
 void eddy_open_window(lua_State *L) {
 	static const luaL_Reg funcs[] = {
 		{"view_len", view_len}, {"view_u8", view_u8},   {"view_u16", view_u16}, {"view_u24", view_u24},
-		{"view_u32", view_u32}, {"view_bit", view_bit}, {"view_sub", view_sub}, {NULL, NULL},
+		{"view_u32", view_u32}, {"view_bit", view_bit}, {"view_sub", view_sub}, {"view_fact", view_fact},
+		{NULL, NULL},
 	};
 	luaL_setfuncs(L, funcs, 0);
 }

@@ -12,7 +12,7 @@ func TestWindow(t *testing.T) {
 	if err := s.LoadPrelude("w", "_ENV.w = ..."); err != nil {
 		t.Fatal(err)
 	}
-	view := &View{Handle: 7, Bytes: []byte("..\x01\x02\x03\x84\x05abc"), Spans: []uint32{0, 10, 2, 5, 7, 3, 8, 9, 4, 0}}
+	view := &View{Handle: 7, Bytes: []byte("..\x01\x02\x03\x84\x05abc"), Spans: []uint32{0, 10, 2, 5, 7, 3, 8, 9, 4, 0}, Facts: []int64{11, -12}}
 	for _, tt := range []struct{ expr, want string }{
 		{"w.view_len(7, 1)", "5"},
 		{"w.view_len(7, 4)", "0"},
@@ -33,6 +33,9 @@ func TestWindow(t *testing.T) {
 		{"w.view_bit(7, 1, 40)", "bit 40 is outside"},
 		{"w.view_u8(7, 9, 0)", "there is no span 9"},
 		{"w.view_len(7, 3)", "span 3 lies outside"},
+		{"w.view_fact(7, 1)", "-12"},
+		{"w.view_fact(7, 2)", "there is no fact 2"},
+		{"w.view_fact(6, 0)", "these bytes are gone"},
 		{"w.view_len(6, 1)", "these bytes are gone"},
 	} {
 		fn, err := s.Load("=test", "return tostring("+tt.expr+")")
@@ -83,7 +86,7 @@ func TestEmit(t *testing.T) {
 		}
 		return s.Run(context.Background(), &Run{Fn: fn, Emit: read})
 	}
-	if err := run(`e:one("g", "k", 2.5) e:two("g") e.now() e:one(1, 2, "3")`); err != nil {
+	if err := run(`e:one("g", "k", 2.5) e:two("g") e.now() e:one(1, 10/5, "3")`); err != nil {
 		t.Fatal(err)
 	}
 	if want := `[1 g "k" 2.5 true 2 g "" 0 false now 1 1 "2" 3 true]`; fmt.Sprint(got) != want {
