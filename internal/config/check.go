@@ -33,6 +33,9 @@ func check(c *model.Config, lost bool, diags *diag.List) {
 		diags.Warnf(diag.Pos{}, "add a frontend with a bind line, say", "the configuration starts nothing")
 	}
 	k.buffers()
+	for _, o := range c.Observes {
+		k.lane(o, sound)
+	}
 }
 
 type checker struct {
@@ -169,6 +172,19 @@ func (k *checker) binds(p *model.Proxy) {
 			return
 		}
 		k.bound[a] = b.Pos
+	}
+}
+
+// lane checks what an observe section takes its packets from. Whether one of its plugins is an input filter, which brings
+// packets of its own, is known when they are loaded.
+func (k *checker) lane(o *model.Observe, sound bool) {
+	switch {
+	case len(o.Read) > 0 && o.Interface != "":
+		k.diags.Errorf(o.Pos, "make two observe sections of it", "observe '%s' has both files to read and an interface", o.Name)
+	case sound && len(o.Read) == 0 && o.Interface == "" && len(o.Scripts) == 0:
+		k.diags.Errorf(o.Pos, "add a line: read FILE, or interface NAME", "observe '%s' has nothing to observe", o.Name)
+	case o.Interface == "" && (o.SnapLen > 0 || o.RingSize > 0 || o.Fanout > 0):
+		k.diags.Warnf(o.Pos, "", "observe '%s': snaplen, ring-size and fanout are for an interface; here they do nothing", o.Name)
 	}
 }
 

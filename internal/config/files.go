@@ -117,6 +117,18 @@ func (l *loader) Exists(path string) error {
 	return nil
 }
 
+// Present implements keyword.Host.
+func (l *loader) Present(path string) error {
+	if l.opts.ReadFile != nil {
+		_, err := l.opts.ReadFile(path, maxFileSize)
+		return err
+	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("%s: %w", path, reason(err))
+	}
+	return nil
+}
+
 // reason takes the operation and path out of a file error: the message around it has them.
 func reason(err error) error {
 	var p *fs.PathError

@@ -69,6 +69,13 @@ type List struct {
 	problems []Problem
 }
 
+// Append adds the problems of another list, which may be nil.
+func (l *List) Append(o *List) {
+	if o != nil {
+		l.problems = append(l.problems, o.problems...)
+	}
+}
+
 // Errorf adds an error at pos.
 func (l *List) Errorf(pos Pos, hint, format string, args ...any) {
 	l.problems = append(l.problems, Problem{Pos: pos, Severity: Error, Text: fmt.Sprintf(format, args...), Hint: hint})

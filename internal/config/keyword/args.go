@@ -96,7 +96,11 @@ func (p *Parser) readParam(what string, param *Param, words []syntax.Word) (v mo
 		}
 		v.Int = int64(d)
 		if param.Min != 0 && v.Int < param.Min {
-			return fail("", "the <%s> must be at least %v", param.Name, time.Duration(param.Min))
+			hint := ""
+			if unitless := strings.Trim(w.Text, "0123456789") == ""; unitless && !param.Bare {
+				hint = "a time without a unit is in milliseconds: write " + w.Text + "s for seconds"
+			}
+			return fail(hint, "the <%s> must be at least %v", param.Name, time.Duration(param.Min))
 		}
 	case Size:
 		n, err := syntax.ParseSize(w.Text)

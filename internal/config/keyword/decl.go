@@ -25,6 +25,7 @@ const (
 	Listen
 	Backend
 	HTTPErrors
+	Observe
 
 	front    = Frontend | Listen
 	back     = Backend | Listen
@@ -38,7 +39,7 @@ var sectionNames = []struct {
 	name string
 }{
 	{Global, "global"}, {Defaults, "defaults"}, {NamedDefaults, "named defaults"}, {Frontend, "frontend"},
-	{Listen, "listen"}, {Backend, "backend"}, {HTTPErrors, "http-errors"},
+	{Listen, "listen"}, {Backend, "backend"}, {HTTPErrors, "http-errors"}, {Observe, "observe"},
 }
 
 // String lists the sections: "defaults, frontend, listen".
@@ -50,6 +51,14 @@ func (s Sections) String() string {
 		}
 	}
 	return strings.Join(names, ", ")
+}
+
+// one is String with an article: "a frontend".
+func (s Sections) one() string {
+	if s == Observe {
+		return "an " + s.String()
+	}
+	return "a " + s.String()
 }
 
 // Decl declares one keyword.
@@ -66,7 +75,7 @@ type Decl struct {
 	NoEffect string
 	Quiet    bool
 	Doc      string // one line
-	Spec     string // section of configuration.txt
+	Spec     string // section of configuration.txt; "" when HAProxy has no such keyword
 	Set      func(p *Parser, a Args)
 }
 

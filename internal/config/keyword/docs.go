@@ -63,6 +63,7 @@ func documentGroups() []documentGroup {
 		{"The server's side", "", backDecls()},
 		{"Answers of the program's own", "", errorDecls()},
 		{"Health checks", "", checkDecls()},
+		{"Observed lanes", "An `observe` section is eddy's own: it reads packets, from files or live, and runs plugins on them beside the proxies ([observed-lane.md](observed-lane.md)). `eddy observe` has a flag for each of these: `--max-flows` for `max-flows`, and a dash for a space.", ObserveDecls()},
 	}
 }
 
@@ -91,7 +92,10 @@ func (d *document) decl(k *Decl) {
 	d.line("")
 	d.line("### `%s`", grammar)
 	d.line("")
-	facts := []string{k.In.String(), "§" + k.Spec}
+	facts := []string{k.In.String()}
+	if k.Spec != "" {
+		facts = append(facts, "§"+k.Spec)
+	}
 	if k.HTTP {
 		facts = append(facts, "mode http")
 	}

@@ -19,6 +19,8 @@ type Host interface {
 	ReadFile(path string, max int64) ([]byte, error)
 	// Exists says why a file cannot be read; nil when it can.
 	Exists(path string) error
+	// Present says why there is no file or folder of that path; nil when there is. It opens nothing: it may be a pipe.
+	Present(path string) error
 	// UserID and GroupID resolve names.
 	UserID(name string) (int, error)
 	GroupID(name string) (int, error)
@@ -39,6 +41,7 @@ type Parser struct {
 	skipping bool     // lines of a section that was refused are passed over
 	proxy    *Proxy
 	errors   *model.HTTPErrors
+	lane     *lane
 	files    pathBase
 	prefix   string // "unix-bind prefix"
 	unixBind model.Bind
@@ -90,6 +93,8 @@ func (p *Parser) SectionName() string {
 		return "global"
 	case p.errors != nil:
 		return p.errors.Name
+	case p.lane != nil:
+		return p.lane.Name
 	case p.proxy != nil && p.proxy.Name != "":
 		return p.proxy.Name
 	}
@@ -203,7 +208,7 @@ func (p *Parser) allowedHere(d *Decl, w syntax.Word) bool {
 		}
 		p.Diags.Warnf(w.Pos, hint, "'%s' is ignored: %s '%s' has no %s side", d.Name, p.where, p.proxy.Name, side)
 	default:
-		p.Diags.Errorf(w.Pos, hint, "'%s' is not allowed in a %s section", d.Name, p.where)
+		p.Diags.Errorf(w.Pos, hint, "'%s' is not allowed in %s section", d.Name, p.where.one())
 	}
 	return false
 }
@@ -301,12 +306,20 @@ func (p *Parser) cond(what string, words []syntax.Word) (*model.Cond, bool) {
 	return c, c != nil
 }
 
-// once warns about a second use of a keyword in the global section.
+// once warns about a second use of a keyword in the global section, or in the same observe section.
 func (p *Parser) once(a Args) {
-	if first, again := p.seen[a.Name]; again {
+	seen := p.seen
+	if p.lane != nil {
+		seen = p.lane.seen
+	}
+	switch first, again := seen[a.Name]; {
+	case !again:
+	case first.Line == 0: // from a command line
+		p.Diags.Warnf(a.At, "", "'%s' was given twice; the last one wins", a.Name)
+	default:
 		p.Diags.Warnf(a.At, "", "'%s' was set in %s already; this line wins", a.Name, first.From(a.At))
 	}
-	p.seen[a.Name] = a.At
+	seen[a.Name] = a.At
 }
 
 // unknown reports words that no declaration fits.
@@ -321,7 +334,7 @@ func (p *Parser) unknown(words []syntax.Word) {
 		if hint == "" { // of three words, the second is wrong
 			hint = diag.DidYouMean(name, firstTwo(group))
 		}
-		p.Diags.Errorf(w.Pos, hint, "unknown '%s' in a %s section", name, p.where)
+		p.Diags.Errorf(w.Pos, hint, "unknown '%s' in %s section", name, p.where.one())
 		return
 	} else if len(group) > 0 {
 		p.Diags.Errorf(w.Pos, "write one of "+some(group), "'%s' needs another word", name)
@@ -348,7 +361,7 @@ func (p *Parser) unknown(words []syntax.Word) {
 			p.Lost = p.Lost || p.skipping
 		}
 	}
-	p.Diags.Errorf(w.Pos, hint, "unknown keyword %q in a %s section", name, p.where)
+	p.Diags.Errorf(w.Pos, hint, "unknown keyword %q in %s section", name, p.where.one())
 }
 
 // firstTwo cuts names to two words.

@@ -11,7 +11,7 @@ import (
 )
 
 // openers are the words that open a section.
-var openers = []string{"global", "defaults", "frontend", "listen", "backend", "http-errors"}
+var openers = []string{"global", "defaults", "frontend", "listen", "backend", "http-errors", "observe"}
 
 // absentSections are HAProxy's other sections.
 var absentSections = []string{
@@ -72,13 +72,15 @@ func (p *Parser) openSection(ln syntax.Line) bool {
 		return false
 	}
 	p.closeSection()
-	p.where, p.skipping, p.proxy, p.errors = 0, false, nil, nil
+	p.where, p.skipping = 0, false
 	switch w.Text {
 	case "global":
 		p.where = Global
 		p.noMore(ln, 1)
 	case "http-errors":
 		p.openHTTPErrors(ln)
+	case "observe":
+		p.openObserve(ln)
 	default:
 		p.openProxy(ln)
 	}
@@ -311,5 +313,5 @@ func (x *Proxy) dropOtherSide() {
 
 // closeSection ends the section being read.
 func (p *Parser) closeSection() {
-	p.proxy, p.errors = nil, nil
+	p.proxy, p.errors, p.lane = nil, nil, nil
 }

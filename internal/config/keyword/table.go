@@ -19,7 +19,7 @@ func Declarations() []Decl {
 	return slices.Concat(
 		globalDecls(), environmentDecls(), luaDecls(), tuneDecls(),
 		proxyDecls(), timeoutDecls(), logDecls(), optionDecls(), frontDecls(), ruleDecls(),
-		backDecls(), errorDecls(), checkDecls(), idleDecls(),
+		backDecls(), errorDecls(), checkDecls(), idleDecls(), ObserveDecls(),
 	)
 }
 

@@ -14,6 +14,7 @@ type Config struct {
 	Global     Global
 	Proxies    []*Proxy // in file order; "defaults" are already folded in
 	HTTPErrors []*HTTPErrors
+	Observes   []*Observe
 	Files      []string // the files that were read, in order
 }
 
@@ -27,8 +28,11 @@ func (c *Config) Proxy(name string, side Side) *Proxy {
 	return nil
 }
 
-// Idle tells that nothing would happen: nobody listens, and there is no script.
+// Idle tells that nothing would happen: nobody listens, nothing is observed, and there is no script.
 func (c *Config) Idle() bool {
+	if len(c.Observes) > 0 {
+		return false
+	}
 	for _, p := range c.Proxies {
 		if len(p.Binds) > 0 && !p.Disable {
 			return false

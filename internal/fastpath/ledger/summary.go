@@ -32,9 +32,10 @@ type Summary struct {
 type GroupTop struct {
 	Group *counter.Group
 	Meter int
+	Count int        // keys with something in that meter
 	Keys  []KeyTotal // the greatest first
 	Total float64    // of all keys
-	About bool       // there were too many keys to be exact
+	About bool       // Count is that of the heaviest keys: there were too many keys to be exact
 }
 
 // KeyTotal is a key with a meter's total: of a rate, bytes and not bytes per second.
@@ -56,7 +57,7 @@ func (l *Ledger) Summary(keys int) Summary {
 		if a == nil || len(a.top.sums) == 0 {
 			continue
 		}
-		top := GroupTop{Group: a.group, Meter: a.topMeter, Keys: a.top.top(keys), Total: a.top.total, About: a.top.forgot}
+		top := GroupTop{Group: a.group, Meter: a.topMeter, Count: len(a.top.sums), Keys: a.top.top(keys), Total: a.top.total, About: a.top.forgot}
 		for i := range top.Keys {
 			top.Keys[i].Label = l.labels.of(a.group, top.Keys[i].Key)
 		}

@@ -1,0 +1,1 @@
+TrisulPlugin = { id = { name = "hello" } }
