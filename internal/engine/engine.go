@@ -21,6 +21,7 @@ import (
 	"eddy/internal/base/syslog"
 	"eddy/internal/config/diag"
 	"eddy/internal/config/model"
+	"eddy/internal/engine/observed"
 	"eddy/internal/fastpath/backend"
 	"eddy/internal/fastpath/listener"
 	"eddy/internal/fastpath/patfile"
@@ -63,6 +64,8 @@ type Engine struct {
 	backends map[*proxy.Proxy]*stream.Backend
 	servers  []*backend.Pool
 	fronts   []*front
+	lanes    []*observed.Lane
+	finished chan struct{}   // see Finished
 	conns    *listener.Limit // of the whole process
 	stopping atomic.Bool
 	cancel   context.CancelFunc
@@ -130,6 +133,7 @@ func (e *Engine) build(problems *diag.List) {
 			b.frontend(p)
 		}
 	}
+	e.buildLanes(problems)
 	e.env.Problems = nil // what is built from now on, by scripts, reports for itself
 }
 
@@ -219,5 +223,5 @@ func (e *Engine) Start() error {
 			e.running.Go(l.Run)
 		}
 	}
-	return nil
+	return e.startLanes()
 }

@@ -9,7 +9,7 @@ import (
 	"eddy/internal/fastpath/proxy"
 )
 
-// Listen opens all listening sockets. When one fails, all are closed again and the error names every one that failed.
+// Listen opens all listening sockets and the inputs of observed lanes. When one fails, all are closed again and the error names every one that failed.
 func (e *Engine) Listen() error {
 	e.conns = listener.NewLimit(e.cfg.Global.MaxConn)
 	var errs []error
@@ -20,6 +20,9 @@ func (e *Engine) Listen() error {
 				errs = append(errs, err)
 			}
 		}
+	}
+	if err := e.openLanes(); err != nil {
+		errs = append(errs, err)
 	}
 	if len(errs) > 0 {
 		for _, f := range e.fronts {

@@ -31,7 +31,7 @@ func (e *Engine) SoftStop() {
 // The order is the ring's, from the outside in: what brings work, the work, what the work uses, and the logs last.
 func (e *Engine) Stop(ctx context.Context) bool {
 	e.SoftStop()
-	clean := true
+	clean := e.stopLanes(ctx)
 	for _, f := range e.fronts {
 		clean = f.stream.Drain(ctx) && clean
 	}
@@ -59,6 +59,7 @@ func (e *Engine) Stop(ctx context.Context) bool {
 
 // discard closes what Build made.
 func (e *Engine) discard() {
+	e.stopLanes(context.Background()) // of a generation that was never started
 	if e.scripts != nil {
 		e.scripts.Close()
 	}

@@ -1,0 +1,82 @@
+package observed
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"eddy/internal/fastpath/eve"
+	"eddy/internal/fastpath/learned"
+)
+
+// openEvents opens the event log; nil when there is none.
+func openEvents(path string, stdout io.Writer) (*events, error) {
+	switch path {
+	case "":
+		return nil, nil
+	case "-":
+		return newEvents(stdout, nil), nil
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
+	if err != nil {
+		return nil, fmt.Errorf("event log: %w", err)
+	}
+	return newEvents(f, f), nil
+}
+
+// flushEvery bounds how long an event waits for others before it is written.
+const flushEvery = time.Second
+
+// events is the event log.
+type events struct {
+	mu   sync.Mutex // of w
+	w    *eve.Writer
+	f    *os.File // nil: standard output
+	stop chan struct{}
+	done sync.WaitGroup
+}
+
+func newEvents(out io.Writer, f *os.File) *events {
+	e := &events{w: eve.New(out, eve.Options{}), f: f, stop: make(chan struct{})}
+	e.done.Go(e.flush)
+	return e
+}
+
+// flush writes what waits, now and then. Errors stay in the writer.
+func (e *events) flush() {
+	every := time.NewTicker(flushEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-every.C:
+			e.mu.Lock()
+			_ = e.w.Flush()
+			e.mu.Unlock()
+		case <-e.stop:
+			return
+		}
+	}
+}
+
+// Write implements ledger.Output.
+func (e *events) Write(r learned.Record) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.w.Write(r)
+}
+
+func (e *events) close() error {
+	close(e.stop)
+	e.done.Wait()
+	err := e.w.Flush()
+	if e.f != nil {
+		err = errors.Join(err, e.f.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("event log: %w", err)
+	}
+	return nil
+}

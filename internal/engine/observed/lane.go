@@ -1,0 +1,462 @@
+// Package observed builds an observed lane out of its model and runs it: capture, engines, ledger, plugins and their
+// workers.
+//
+//	capture ─→ engine 0..n ─→ ledger ─→ event log
+//	              │   ▲          │
+//	        handoff   reentry    metric hooks
+//	              ▼   │
+//	            workers (T.async)
+//
+// A live capture has a ring for each engine, which the kernel fills by flow; of a file one goroutine shares the packets
+// out, unless there is one engine only: then that one reads by itself, and a replay is the same every time.
+package observed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"eddy/internal/config/diag"
+	"eddy/internal/config/model"
+	"eddy/internal/fastpath/capture"
+	"eddy/internal/fastpath/counter"
+	"eddy/internal/fastpath/digest"
+	"eddy/internal/fastpath/flow"
+	"eddy/internal/fastpath/ledger"
+	"eddy/internal/fastpath/packet"
+	"eddy/internal/fastpath/ramfs"
+	"eddy/internal/fastpath/reassembly"
+	"eddy/internal/fastpath/report"
+	"eddy/internal/fastpath/shard"
+	"eddy/internal/reentry"
+	"eddy/internal/script/trisul"
+)
+
+// Options are the surroundings of a lane.
+type Options struct {
+	Version string
+	Stdout  io.Writer // where scripts print, and events go with "-"
+	Stderr  io.Writer // where messages go
+}
+
+// DefaultStopTimeout is what asynchronous work has when a lane is stopped.
+const DefaultStopTimeout = 5 * time.Second
+
+// Lane is an observed lane. Build makes it, Start runs it, and it ends by itself behind a replay's last packet, or by
+// Stop. Progress and Report are for any goroutine, the rest is for one.
+type Lane struct {
+	cfg  *model.Observe
+	opts Options
+	log  *logger
+
+	plugins  *trisul.Plugins     // nil: none
+	metrics  *trisul.MetricHooks // nil: none
+	registry *counter.Registry
+	files    *ramfs.Store
+	ledger   *ledger.Ledger
+	events   *events
+	store    *recorder
+	keep     *keeper
+	engines  []*engine
+
+	in     *input // of a replay
+	rings  rings  // of a live capture
+	sharer *sharer
+
+	opened   bool
+	started  bool
+	written  bool // the outputs are closed
+	began    time.Time
+	stopping chan struct{} // closed by Stop
+	stopOnce sync.Once
+	limit    context.Context // what is left of asynchronous work ends with it
+	cut      context.CancelFunc
+	ended    chan struct{}
+	err      error         // of the lane, after ended
+	untold   atomic.Uint64 // messages that an engine's inbox had no room for
+	final    *report.Lane  // after ended
+}
+
+// source is where frames come from.
+type source interface {
+	// Next is capture.Source's.
+	Next(f *packet.Frame) error
+}
+
+// engine is a shard with what feeds it.
+type engine struct {
+	lane    *Lane
+	shard   *shard.Shard
+	inbox   *reentry.Inbox
+	source  source        // nil: the sharer feeds it
+	input   *trisul.Input // the source when that is a script
+	decoder *packet.Decoder
+	packets atomic.Uint64
+	err     error
+}
+
+// Build loads the plugins and prepares everything that nobody sees. With an error among the problems the lane is nil and
+// nothing is left behind.
+func Build(cfg *model.Observe, opts Options) (*Lane, *diag.List) {
+	problems := &diag.List{}
+	l := &Lane{cfg: cfg, opts: opts, registry: counter.NewRegistry(), stopping: make(chan struct{}), ended: make(chan struct{})}
+	l.log = newLogger(opts.Stderr)
+	l.limit, l.cut = context.WithCancel(context.Background())
+	l.plugins = l.loadPlugins(problems)
+	l.checkInput(problems)
+	if problems.Failed() {
+		l.release()
+		return nil, problems
+	}
+	return l, problems
+}
+
+// checkInput wants exactly one kind of input.
+func (l *Lane) checkInput(problems *diag.List) {
+	cfg := l.cfg
+	switch {
+	case len(cfg.Read) > 0 && cfg.Interface != "":
+		problems.Errorf(cfg.Pos, "", "a lane reads files or an interface, not both")
+	case len(cfg.Read) == 0 && cfg.Interface == "" && (l.plugins == nil || !l.plugins.HasInput()):
+		problems.Errorf(cfg.Pos, "name a capture file, an interface, or a plugin with an inputfilter", "there is nothing to observe")
+	}
+}
+
+// live says whether packets come as they happen: then nothing on the fast path may wait for what is slower.
+func (l *Lane) live() bool { return l.cfg.Interface != "" }
+
+// engineCount is how many engines the lane has.
+func (l *Lane) engineCount() int {
+	switch {
+	case len(l.cfg.Read) == 0 && l.cfg.Interface == "": // a script delivers the packets, in one Lua state
+		return 1
+	case l.cfg.Engines > 0:
+		return l.cfg.Engines
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+// Open opens what may need privileges: the capture and the event log. Start does it where nobody has.
+func (l *Lane) Open() (err error) {
+	if l.opened {
+		return nil
+	}
+	l.opened = true
+	cfg := l.cfg
+	if l.events, err = openEvents(cfg.Eve, l.opts.Stdout); err != nil {
+		return err
+	}
+	switch {
+	case cfg.Interface != "":
+		l.rings, err = openRings(capture.LiveOptions{
+			Interface: cfg.Interface, BPF: cfg.BPF, SnapLen: cfg.SnapLen, RingSize: cfg.RingSize, Fanout: cfg.Fanout, Promiscuous: true,
+		}, l.engineCount())
+	case len(cfg.Read) > 0:
+		l.in, err = openFiles(cfg.Read, cfg.BPF)
+	}
+	return err
+}
+
+// Start opens the outputs and lets it all run. After an error there is nothing left to stop.
+func (l *Lane) Start() error {
+	l.began = time.Now()
+	err := l.Open()
+	if err == nil {
+		err = l.prepare()
+	}
+	l.started = true
+	if err != nil {
+		l.err = err
+		l.release()
+		close(l.ended)
+		return err
+	}
+	go l.run()
+	return nil
+}
+
+// prepare brings everything up that stands between the input and the event log, in the order of the data's way back.
+func (l *Lane) prepare() (err error) {
+	cfg := l.cfg
+	if l.files, err = ramfs.Open(ramfs.Options{Dir: cfg.Ramfs, MaxBytes: cfg.RamfsMax}); err != nil {
+		return err
+	}
+	if cfg.KeepDir != "" {
+		if l.keep, err = newKeeper(cfg.KeepDir, l.live(), l.log); err != nil {
+			return err
+		}
+	}
+	if cfg.Store != "" {
+		if l.store, err = openRecorder(cfg.Store, l.live()); err != nil {
+			return err
+		}
+	}
+	n := l.engineCount()
+	o := ledger.Options{Registry: l.registry, Bucket: cfg.Bucket, Engines: n, Live: l.live()}
+	if l.events != nil {
+		o.Output = l.events
+	}
+	if l.plugins != nil {
+		if err = l.prepareMetrics(&o); err != nil {
+			return err
+		}
+	}
+	l.ledger = ledger.New(o)
+	if l.metrics != nil {
+		l.metrics.Start(&metric{lane: l, inbox: o.Inbox})
+	}
+	for i := range n {
+		e, err := l.newEngine(i, &o.Hooks)
+		if err != nil {
+			return err
+		}
+		l.engines = append(l.engines, e)
+	}
+	return l.connect()
+}
+
+// tidyEvery is how many seconds of capture time pass between two runs of the metric hooks' finalizers.
+const tidyEvery = 10
+
+// prepareMetrics makes the plugins' metric hooks.
+func (l *Lane) prepareMetrics(o *ledger.Options) error {
+	hooks, err := l.plugins.Metrics()
+	if err != nil {
+		return err
+	}
+	l.metrics, o.Hooks, o.Inbox = hooks, hooks.Ledger, reentry.New(reentry.Options{})
+	o.Hooks.Metronome = append(o.Hooks.Metronome, func(_ int64, count, _ int) {
+		if count%tidyEvery == 0 {
+			hooks.Tick()
+		}
+	})
+	return nil
+}
+
+func (l *Lane) newEngine(i int, hooks *ledger.Hooks) (*engine, error) {
+	cfg := l.cfg
+	e := &engine{lane: l}
+	e.inbox = reentry.New(reentry.Options{Wake: func() { l.wake(i) }})
+	hashes, err := hashSet(cfg)
+	if err != nil {
+		return nil, err
+	}
+	o := shard.Options{
+		ID: i, Instance: fmt.Sprintf("%06X", uint32(os.Getpid())<<4|uint32(i)),
+		Flows: flow.Options{
+			MaxFlows: cfg.MaxFlows, TCPTimeout: cfg.TimeoutTCP, UDPTimeout: cfg.TimeoutUDP, OtherTimeout: cfg.TimeoutOther,
+		},
+		Payload: reassembly.Options{MaxStream: cfg.MaxStreamBytes, MaxTotal: cfg.MaxHeldBytes, LastWins: cfg.LastWins},
+		Files:   l.files, Hashes: hashes,
+		Feed: l.ledger.Feed(i, counter.Limits{}), Registry: l.registry, HomeNets: cfg.HomeNets, Inbox: e.inbox,
+		Detail: l.detail(hooks), Post: l.post,
+	}
+	if l.keep != nil {
+		o.Keep = l.keep
+	}
+	if l.store != nil {
+		o.Store = l.store
+	}
+	e.shard = shard.New(o)
+	if l.plugins != nil {
+		h, err := l.plugins.Packets(e.shard)
+		if err != nil {
+			return nil, err
+		}
+		if err := e.shard.Hang(h); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// detail says what the ledger's readers read.
+func (l *Lane) detail(h *ledger.Hooks) shard.Detail {
+	w := l.ledger.Wants()
+	return shard.Detail{
+		Records: true, Resources: true, Documents: len(h.Document) > 0,
+		FlowStart: w.New, FlowUpdate: w.Update, FlowSnapshot: len(h.Flow) > 0, FlowEnd: w.End,
+	}
+}
+
+// hashSet is what is computed for each file; keeping files needs a name for each.
+func hashSet(cfg *model.Observe) (digest.Set, error) {
+	var set digest.Set
+	if cfg.KeepDir != "" {
+		set = digest.SHA256
+	}
+	for _, name := range cfg.Hashes {
+		one, ok := digest.Parse(name)
+		if !ok {
+			return 0, fmt.Errorf("there is no hash %q: md5, sha1 or sha256", name)
+		}
+		set |= one
+	}
+	return set, nil
+}
+
+// connect leads the input to the engines.
+func (l *Lane) connect() error {
+	decoder := func() *packet.Decoder { return packet.NewDecoder(packet.Options{}) }
+	switch {
+	case l.rings != nil:
+		for i, e := range l.engines {
+			e.source, e.decoder = l.rings[i], decoder()
+		}
+	case l.in != nil && len(l.engines) > 1:
+		l.sharer = newSharer(len(l.engines), l.stopping)
+		l.sharer.source, l.sharer.stable, l.sharer.decoder = l.in, l.in.stable, decoder()
+	case l.in != nil:
+		l.engines[0].source, l.engines[0].decoder = l.in, decoder()
+	default:
+		e := l.engines[0]
+		in, err := l.plugins.Input(e.shard)
+		if err != nil {
+			return err
+		}
+		e.source, e.input, e.decoder = in, in, decoder()
+	}
+	return nil
+}
+
+// run is the lane's life. Its order is that of the data: the capture ends, engines finish with what is out, workers stop,
+// the ledger flushes, outputs close.
+func (l *Lane) run() {
+	defer close(l.ended)
+	var books, lanes sync.WaitGroup
+	books.Go(func() {
+		if err := l.ledger.Run(context.Background()); err != nil {
+			l.err = errors.Join(l.err, err)
+		}
+	})
+	if l.sharer != nil {
+		lanes.Go(func() { l.fail(l.sharer.run()) })
+	}
+	for i, e := range l.engines {
+		lanes.Go(func() {
+			if l.sharer != nil {
+				e.take(l.sharer, l.sharer.out[i])
+			} else {
+				e.read()
+			}
+			e.finish()
+		})
+	}
+	lanes.Wait()
+	for _, e := range l.engines {
+		l.fail(e.err)
+	}
+	l.ledger.Close(l.limit)
+	books.Wait()
+	if l.metrics != nil {
+		l.metrics.Stop()
+	}
+	if l.plugins != nil {
+		l.plugins.Stop(l.limit)
+	}
+	if l.in != nil {
+		l.fail(l.in.err())
+	}
+	l.fail(l.closeOutputs())
+	l.final = l.makeFinal()
+	l.release()
+}
+
+func (l *Lane) fail(err error) {
+	if err != nil {
+		l.err = errors.Join(l.err, err)
+	}
+}
+
+// closeOutputs writes out what is left. The second time it does nothing.
+func (l *Lane) closeOutputs() (err error) {
+	if l.written {
+		return nil
+	}
+	l.written = true
+	if l.store != nil {
+		err = errors.Join(err, l.store.close())
+	}
+	if l.keep != nil {
+		l.keep.close(l.limit)
+	}
+	if l.events != nil {
+		err = errors.Join(err, l.events.close())
+	}
+	return err
+}
+
+// release gives back what Build and open made. It may be called for a lane that is half built.
+func (l *Lane) release() {
+	l.cut()
+	l.fail(l.closeOutputs())
+	l.rings.close()
+	if l.in != nil {
+		l.in.Close()
+	}
+	if l.plugins != nil {
+		l.plugins.Close()
+	}
+	if l.files != nil {
+		l.fail(l.files.Close())
+	}
+}
+
+// Wait waits for the lane's end and says what went wrong. Whatever it is, what could be observed was.
+func (l *Lane) Wait() error {
+	<-l.ended
+	return l.err
+}
+
+// Stop ends the capture, gives asynchronous work until ctx is over (or the configuration's own limit), and waits for the
+// end. It says false when something was cut off.
+func (l *Lane) Stop(ctx context.Context) bool {
+	limit := l.cfg.StopTimeout
+	if limit == 0 {
+		limit = DefaultStopTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	l.stopOnce.Do(func() {
+		close(l.stopping)
+		if !l.started {
+			l.release()
+			close(l.ended)
+		}
+	})
+	for i := range l.engines {
+		l.wake(i)
+	}
+	select {
+	case <-l.ended:
+		return true
+	case <-ctx.Done():
+	}
+	select {
+	case <-l.ended: // just in time
+		return true
+	default:
+	}
+	l.cut()
+	if l.plugins != nil {
+		l.plugins.Interrupt() // a hook that computes would go on
+	}
+	<-l.ended
+	return false
+}
+
+// wake has a live engine look at its inbox.
+func (l *Lane) wake(i int) {
+	switch {
+	case i < len(l.rings):
+		l.rings[i].Wake()
+	case l.engines[i].input != nil:
+		l.engines[i].input.Wake()
+	}
+}

@@ -1,0 +1,298 @@
+package shard
+
+import (
+	"eddy/internal/fastpath/counter"
+	"eddy/internal/fastpath/dissect/dns"
+	"eddy/internal/fastpath/dissect/tls"
+	"eddy/internal/fastpath/extract"
+	"eddy/internal/fastpath/flow"
+	"eddy/internal/fastpath/learned"
+	"eddy/internal/fastpath/ledger"
+	"eddy/internal/fastpath/packet"
+	"eddy/internal/fastpath/reassembly"
+)
+
+// app is what a flow carries.
+type app uint8
+
+const (
+	appUnknown app = iota // no payload was seen
+	appOther
+	appHTTP
+	appTLS
+	appDNS
+)
+
+func (a app) String() string { return [...]string{"", "", "http", "tls", "dns"}[a] }
+
+// IP protocol numbers.
+const (
+	protoTCP = 6
+	protoUDP = 17
+)
+
+// conn is what an engine keeps beside a flow. It is used again when the flow has ended.
+type conn struct {
+	s *Shard
+	f *flow.Flow
+
+	stream reassembly.Stream
+	app    app
+	http   *extract.Conn
+	tls    *tls.Conn
+	dns    *[2]dns.Stream
+
+	payload bool  // scripts want Payload
+	files   bool  // scripts want its files
+	dirty   int   // place in Shard.dirty; -1: not there
+	told    int64 // ns: when the flow was last told of while it lived
+	dropped bool  // reassembly was stopped
+
+	mark     counter.Mark // what counters were told of
+	counters []flowCounter
+	store    int   // packet storage's policy
+	stored   int64 // bytes
+}
+
+// flowCounter is a counter that follows a flow (engine:add_flow_counter).
+type flowCounter struct {
+	group *counter.Group
+	key   string
+	meter int
+	dir   int // 0: both, 1: to the server, 2: to the client
+}
+
+// flowPacket counts a packet in its flow and reads its payload.
+func (s *Shard) flowPacket(p *packet.Packet) {
+	f, dir, fresh := s.table.Packet(p, s.ended)
+	if f == nil { // its ports are not known: the header was cut
+		return
+	}
+	s.flow = f
+	var c *conn
+	if fresh {
+		c = s.begin(f)
+	} else {
+		c = f.Hooks.(*conn)
+	}
+	s.traffic.Touch(f, &c.mark)
+	if s.opts.Detail.FlowUpdate && c.dirty < 0 {
+		c.dirty = len(s.dirty)
+		s.dirty = append(s.dirty, c)
+	}
+	for i := range c.counters {
+		fc := &c.counters[i]
+		if fc.dir == 0 || fc.dir == int(dir)+1 {
+			s.local.AddString(fc.group, fc.key, fc.meter, float64(p.Wire))
+		}
+	}
+	switch p.Proto {
+	case protoTCP:
+		if !f.NoPayload && s.payload.Segment(&c.stream, dir, p, c) {
+			f.Retransmits++
+		}
+		if f.NoPayload && !c.dropped {
+			c.drop()
+		}
+	case protoUDP:
+		if p.PayloadLen > 0 {
+			c.datagram(dir, p.Payload())
+		}
+	}
+}
+
+// begin takes on a new flow.
+func (s *Shard) begin(f *flow.Flow) *conn {
+	var c *conn
+	if n := len(s.conns); n > 0 {
+		c, s.conns = s.conns[n-1], s.conns[:n-1]
+	} else {
+		c = &conn{s: s}
+	}
+	c.f, c.store, c.dirty = f, -1, -1
+	f.Hooks = c
+	switch f.Key.Proto {
+	case protoTCP:
+		s.stats.FlowsTCP++
+	case protoUDP:
+		s.stats.FlowsUDP++
+	default:
+		s.stats.FlowsOther++
+	}
+	s.stats.MostFlows = max(s.stats.MostFlows, s.table.Len())
+	if s.opts.Detail.FlowStart {
+		s.opts.Feed.Flow(ledger.FlowNew, s.record(f))
+	}
+	if s.wants&(WantFlows|WantPayload|WantRawPayload|WantFiles|WantHTTPPayload|WantHTTPHeads) != 0 {
+		c.payload, c.files = s.hooks.FlowStart(f)
+		s.later()
+	}
+	if s.wants&WantAttributes != 0 {
+		s.hooks.Attribute(f, "", "")
+		s.later()
+	}
+	if s.wants&WantStore != 0 && s.opts.Store != nil {
+		c.store = s.hooks.Store(f)
+	}
+	return c
+}
+
+// flowEnded is called by the table when it lets go of a flow.
+func (s *Shard) flowEnded(f *flow.Flow, why flow.End) {
+	c := f.Hooks.(*conn)
+	if f.Key.Proto == protoTCP {
+		s.payload.Close(&c.stream, c, why)
+	}
+	if c.tls != nil {
+		c.tls.End()
+	}
+	if c.http != nil {
+		s.http.Put(c.http)
+	}
+	s.traffic.End(f, &c.mark, why)
+	if why == flow.Evicted {
+		s.stats.Evicted++
+	}
+	if s.wants&WantAttributes != 0 {
+		s.hooks.Attribute(f, "^D", "")
+	}
+	if s.wants&(WantFlows|WantPayload|WantRawPayload|WantFiles|WantHTTPPayload|WantHTTPHeads) != 0 {
+		s.hooks.FlowEnd(f)
+	}
+	s.later()
+	if s.opts.Detail.FlowEnd {
+		r := s.record(f)
+		r.Why, r.Over = why, true
+		s.opts.Feed.Flow(ledger.FlowEnd, r)
+	}
+	s.forget(c)
+	*c = conn{s: s, counters: c.counters[:0]}
+	s.conns = append(s.conns, c)
+}
+
+// forget takes a conn out of the list of changed ones.
+func (s *Shard) forget(c *conn) {
+	if c.dirty < 0 {
+		return
+	}
+	last := len(s.dirty) - 1
+	s.dirty[c.dirty] = s.dirty[last]
+	s.dirty[c.dirty].dirty = c.dirty
+	s.dirty[last] = nil
+	s.dirty = s.dirty[:last]
+	c.dirty = -1
+}
+
+// record is the flow as it is now.
+func (s *Shard) record(f *flow.Flow) *learned.FlowRecord {
+	r := &learned.FlowRecord{
+		Where: s.where(f), State: f.State, Start: f.Start, Last: f.Last, Count: f.Count, RTT: f.RTT, Retransmits: f.Retransmits,
+	}
+	if len(f.Tags) > 0 {
+		r.Tags = append([]string(nil), f.Tags...)
+	}
+	if c, ok := f.Hooks.(*conn); ok {
+		r.App = c.app.String()
+	}
+	return r
+}
+
+// where says that something was learned from a flow just now; nil: from none.
+func (s *Shard) where(f *flow.Flow) learned.Where {
+	w := learned.Where{Time: s.now, Engine: s.opts.ID}
+	if f != nil {
+		w.Flow, w.Serial = f.Key, f.Serial
+	}
+	return w
+}
+
+// Data implements reassembly.Sink.
+func (c *conn) Data(dir flow.Dir, pos int64, data []byte) {
+	s := c.s
+	if c.payload && s.wants&WantPayload != 0 {
+		s.hooks.Payload(c.f, dir, pos, data)
+		s.later()
+	}
+	if c.files && s.wants&WantRawPayload != 0 {
+		s.hooks.RawPayload(c.f, dir, pos, data)
+		s.later()
+	}
+	if c.store != 0 && s.wants&WantStore != 0 && s.opts.Store != nil {
+		c.store = liberal(c.store, s.hooks.StorePayload(c.f, dir, pos, data))
+	}
+	if c.f.NoPayload { // a hook has just said so
+		return
+	}
+	if c.app == appUnknown {
+		c.recognise(dir, data)
+	}
+	switch c.app {
+	case appHTTP:
+		c.http.Data(dir, s.now, data)
+		if c.http.Tunnel() {
+			c.app = appUnknown
+			c.endHTTP()
+		}
+	case appTLS:
+		c.tls.Data(dir, data)
+		if c.tls.Done() {
+			c.tls = nil
+			c.app = appOther
+		}
+	case appDNS:
+		c.dns[dir].Data(data, func(m []byte) { c.message(dir, m) })
+	}
+}
+
+// recognise decides by the first bytes what a TCP flow carries.
+func (c *conn) recognise(dir flow.Dir, data []byte) {
+	key := &c.f.Key
+	switch {
+	case key.DstPort == 53 || key.SrcPort == 53 || dns.LooksFramed(data):
+		c.app, c.dns = appDNS, new([2]dns.Stream)
+	case data[0] == 0x16 && (len(data) < 6 || tls.Looks(data)): // a handshake record
+		c.app, c.tls = appTLS, tls.New(&handshake{c})
+	case extract.Looks(data, dir):
+		c.app, c.http = appHTTP, c.s.http.Conn((*exchanges)(c))
+	default:
+		c.app = appOther
+	}
+}
+
+// Gap implements reassembly.Sink.
+func (c *conn) Gap(dir flow.Dir, pos, n int64) {
+	switch c.app {
+	case appHTTP:
+		c.http.Gap(dir, n)
+	case appTLS:
+		c.tls.Gap(dir)
+	case appDNS:
+		c.dns[dir].Gap()
+	}
+}
+
+// End implements reassembly.Sink.
+func (c *conn) End(dir flow.Dir, why flow.End) {
+	if c.app == appHTTP {
+		c.http.End(dir, why)
+	}
+}
+
+// endHTTP gives the HTTP reader back: what follows is something else.
+func (c *conn) endHTTP() {
+	c.http.End(flow.ToServer, flow.Closed)
+	c.http.End(flow.ToClient, flow.Closed)
+	c.s.http.Put(c.http)
+	c.http = nil
+}
+
+// drop ends the reading of a flow that a script has no more interest in (engine:disable_reassembly sets NoPayload; the
+// readers must not be called from their own handlers, so this waits for the end of the segment).
+func (c *conn) drop() {
+	c.dropped = true
+	c.s.payload.Drop(&c.stream)
+	if c.http != nil {
+		c.endHTTP()
+	}
+	c.tls, c.dns, c.app = nil, nil, appOther
+}
