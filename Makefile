@@ -5,7 +5,7 @@ FUZZTIME ?= 5m
 GO       ?= go
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test lint fuzz bench-proxy docs clean
+.PHONY: help deps build run test lint fuzz bench-proxy bench-observe docs clean
 
 help: ## print this help
 	@echo "make TARGET"
@@ -37,6 +37,9 @@ fuzz: deps ## run every fuzz target for FUZZTIME (5m)
 
 bench-proxy: build ## compare with HAProxy (HAPROXY=path, default: the one on the PATH); needs wrk and taskset
 	$(GO) run ./bench/proxy -eddy bin/eddy
+
+bench-observe: build ## compare the observed lane with Suricata and tcpflow, where they are installed; takes minutes and 2 GB in the temporary folder
+	$(GO) run ./bench/observe -eddy bin/eddy
 
 docs: deps ## write docs/configuration.md anew from the keyword declarations
 	$(GO) test ./internal/config -run "^TestDocs$$" -update

@@ -3,6 +3,8 @@ package program
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -21,12 +23,20 @@ const patience = 60 * time.Second
 // Build builds eddy for the test and gives the binary's path.
 func Build(t testing.TB) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "eddy")
-	out, err := exec.Command("go", "build", "-o", bin, "eddy/cmd/eddy").CombinedOutput()
+	bin, err := BuildIn(t.TempDir())
 	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatal(err)
 	}
 	return bin
+}
+
+// BuildIn builds eddy into a folder and gives the binary's path, for tests that share it.
+func BuildIn(dir string) (string, error) {
+	bin := filepath.Join(dir, "eddy")
+	if out, err := exec.Command("go", "build", "-o", bin, "eddy/cmd/eddy").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return bin, nil
 }
 
 // FreePort finds a port of the loopback address that nobody has at the moment.
@@ -50,9 +60,46 @@ type Eddy struct {
 	news chan struct{} // a line came
 }
 
-// Start runs bin with args in a folder, and waits until addr takes connections. The test's end stops it as an operator
-// would, and demands a clean exit; Stop does so earlier. env is added to the test's own.
+// Result is what a program that ran to its end has left.
+type Result struct {
+	Stdout, Stderr string
+	Code           int
+}
+
+// Run runs bin with args in a folder to its end. env is added to the test's own.
+func Run(t testing.TB, bin, dir string, env []string, args ...string) Result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	c := exec.CommandContext(ctx, bin, args...)
+	var out, errs strings.Builder
+	c.Dir, c.Env, c.Stdout, c.Stderr = dir, append(os.Environ(), env...), &out, &errs
+	var exit *exec.ExitError
+	if err := c.Run(); err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
+		t.Fatalf("%s %q: %v, %v\n%s", bin, args, err, ctx.Err(), errs.String())
+	}
+	return Result{out.String(), errs.String(), c.ProcessState.ExitCode()}
+}
+
+// Start is Launch, and waits until addr takes connections.
 func Start(t testing.TB, bin, dir, addr string, env []string, args ...string) *Eddy {
+	t.Helper()
+	e := Launch(t, bin, dir, env, args...)
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		c, err := net.Dial("tcp", addr)
+		if err == nil {
+			c.Close()
+			return e
+		}
+		if time.Now().After(end) {
+			t.Fatalf("eddy does not listen: %v\n%s", err, e.Said())
+		}
+	}
+}
+
+// Launch runs bin with args in a folder. The test's end stops it as an operator would, and demands a clean exit; Stop does
+// so earlier. env is added to the test's own.
+func Launch(t testing.TB, bin, dir string, env []string, args ...string) *Eddy {
 	t.Helper()
 	e := &Eddy{cmd: exec.Command(bin, args...), done: make(chan error, 1), news: make(chan struct{}, 1)}
 	e.cmd.Dir = dir
@@ -79,16 +126,7 @@ func Start(t testing.TB, bin, dir, addr string, env []string, args ...string) *E
 		done <- e.cmd.Wait()
 	}()
 	t.Cleanup(func() { e.Stop(t) })
-	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		c, err := net.Dial("tcp", addr)
-		if err == nil {
-			c.Close()
-			return e
-		}
-		if time.Now().After(end) {
-			t.Fatalf("eddy does not listen: %v\n%s", err, e.Said())
-		}
-	}
+	return e
 }
 
 // PID is the process's.
@@ -104,12 +142,18 @@ func (e *Eddy) Said() string {
 // WaitFor waits until it has printed part.
 func (e *Eddy) WaitFor(t testing.TB, part string) {
 	t.Helper()
+	e.WaitForTimes(t, part, 1)
+}
+
+// WaitForTimes waits until it has printed part n times.
+func (e *Eddy) WaitForTimes(t testing.TB, part string, n int) {
+	t.Helper()
 	limit := time.After(patience)
-	for !strings.Contains(e.Said(), part) {
+	for strings.Count(e.Said(), part) < n {
 		select {
 		case <-e.news:
 		case <-limit:
-			t.Fatalf("no %q in what eddy said:\n%s", part, e.Said())
+			t.Fatalf("not %d times %q in what eddy said:\n%s", n, part, e.Said())
 		}
 	}
 }

@@ -8,13 +8,16 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"time"
 
 	"eddy/internal/config"
 	"eddy/internal/config/diag"
 	"eddy/internal/config/model"
 	"eddy/internal/engine"
+	"eddy/internal/engine/observed"
 	"eddy/internal/operator/admin"
 	"eddy/internal/operator/cli"
+	"eddy/internal/operator/summary"
 )
 
 // Version is eddy's.
@@ -38,20 +41,31 @@ func Eddy() cli.Program {
 			}
 			return operated{e}, problems
 		},
+		Observe: func(o *model.Observe, out, errOut io.Writer) (cli.Lane, *diag.List) {
+			l, problems := observed.Build(o, observed.Options{Version: Version, Stdout: out, Stderr: errOut})
+			if l == nil {
+				return nil, problems
+			}
+			return l, problems
+		},
 	}
 }
 
 // operated is an engine with what the command and the stats socket ask of it.
 type operated struct{ *engine.Engine }
 
-// Status is a line of the most telling fields of "show info".
+// Status is a line of the most telling fields of "show info", and one for each observed lane.
 func (o operated) Status() []string {
 	fields := map[string]string{}
 	for _, f := range o.Info() {
 		fields[f.Name] = infoText(f.Text, f.Int, f.IsInt)
 	}
-	return []string{fmt.Sprintf("up %s, %s connections now, %s in all, %s requests, %s log lines dropped",
+	lines := []string{fmt.Sprintf("up %s, %s connections now, %s in all, %s requests, %s log lines dropped",
 		fields["Uptime"], fields["CurrConns"], fields["CumConns"], fields["CumReq"], fields["DroppedLogs"])}
+	for _, lane := range o.Reports() {
+		lines = append(lines, summary.Line(lane, time.Now()))
+	}
+	return lines
 }
 
 func infoText(text string, n int64, isInt bool) string {
@@ -65,6 +79,7 @@ func infoText(text string, n int64, isInt bool) string {
 func (o operated) Commands() []admin.Command {
 	out := []admin.Command{
 		{Words: []string{"show", "info"}, Usage: "show info    : what the process is and does", Run: o.showInfo},
+		{Words: []string{"show", "observe"}, Usage: "show observe : the observed lanes, and what they have found", Run: o.showObserve},
 		{Words: []string{"show", "version"}, Usage: "show version : eddy's version", Run: func(_ context.Context, _ []string, c admin.Conn) error {
 			_, err := fmt.Fprintln(c, Version)
 			return err
@@ -90,6 +105,22 @@ func (o operated) Commands() []admin.Command {
 func (o operated) showInfo(_ context.Context, _ []string, c admin.Conn) error {
 	for _, f := range o.Info() {
 		if _, err := fmt.Fprintf(c, "%s: %s\n", f.Name, infoText(f.Text, f.Int, f.IsInt)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// showObserve writes a line for a lane that runs, and the summary of one that has ended.
+func (o operated) showObserve(_ context.Context, _ []string, c admin.Conn) error {
+	for _, lane := range o.Reports() {
+		if _, err := fmt.Fprintln(c, summary.Line(lane, time.Now())); err != nil {
+			return err
+		}
+		if !lane.Over {
+			continue
+		}
+		if err := summary.Of(lane, 0).Text(c); err != nil {
 			return err
 		}
 	}

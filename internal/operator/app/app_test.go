@@ -48,7 +48,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"get": get, "mail": waitMail, "unixsay": unixsay, "signal": signalPID, "ended": ended,
+			"get": get, "mail": waitMail, "unixsay": unixsay, "observed": observed, "signal": signalPID, "ended": ended,
 		},
 	})
 }
@@ -161,6 +161,22 @@ func unixsay(ts *testscript.TestScript, _ bool, args []string) {
 	b, err := io.ReadAll(c)
 	ts.Check(err)
 	fmt.Fprint(ts.Stdout(), string(b))
+}
+
+// observed REGEXP: waits until "show observe" on the socket s.sock says so.
+func observed(ts *testscript.TestScript, _ bool, args []string) {
+	re := regexp.MustCompile(args[0])
+	until(ts, args[0], func() bool {
+		c, err := net.Dial("unix", ts.MkAbs("s.sock"))
+		if err != nil {
+			return false
+		}
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(patience))
+		fmt.Fprintln(c, "show observe")
+		b, _ := io.ReadAll(c)
+		return re.Match(b)
+	})
 }
 
 func pid(ts *testscript.TestScript, file string) int {

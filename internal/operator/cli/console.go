@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -74,6 +75,17 @@ func (c *console) say(code, word, hint, text string) {
 	if hint != "" {
 		fmt.Fprintf(c.err, "  hint: %s\n", hint)
 	}
+}
+
+// usage prints what is wrong with the command line.
+func (c *console) usage(err error) int {
+	hint := ""
+	var u *usageError
+	if errors.As(err, &u) {
+		hint = u.hint
+	}
+	c.errorf(hint, "%v", err)
+	return exitUsage
 }
 
 // problems prints what is wrong with the configuration; with -q the errors only.

@@ -134,7 +134,11 @@ func parseFlags(args []string) (*flags, error) {
 			return f, nil
 		}
 		if !strings.HasPrefix(a, "-") || a == "-" {
-			return nil, &usageError{fmt.Sprintf("%q is not a flag", a), fmt.Sprintf("to read it as a configuration: -f %s", a)}
+			hint := fmt.Sprintf("to read it as a configuration: -f %s", a)
+			if i == 0 && diag.Nearest(a, []string{observeCommand}) != "" {
+				hint = fmt.Sprintf("did you mean \"eddy %s\"?", observeCommand)
+			}
+			return nil, &usageError{fmt.Sprintf("%q is not a flag", a), hint}
 		}
 		if a == "-sf" || a == "-st" {
 			pids, err := pidList(a, args[i+1:])

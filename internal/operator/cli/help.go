@@ -10,12 +10,14 @@ import (
 
 // printHelp explains the flags, and what to try first.
 func printHelp(w io.Writer) {
-	fmt.Fprint(w, `eddy runs HAProxy configurations and HAProxy Lua scripts; slow work leaves the request path.
+	fmt.Fprint(w, `eddy runs HAProxy configurations and HAProxy Lua scripts, and Trisul plugins on observed packets; slow work
+leaves the fast path.
 
 Usage:
   eddy -f FILE          run
   eddy -c -f FILE       check the configuration and its scripts
   eddy [flags] -- FILE...
+  eddy observe …        run plugins on packets, from files or live: eddy observe --help
 
 Flags:
 `)

@@ -4,7 +4,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"eddy/internal/config"
 	"eddy/internal/config/diag"
 	"eddy/internal/config/model"
+	"eddy/internal/fastpath/report"
 	"eddy/internal/operator/admin"
 	"eddy/internal/operator/process"
 )
@@ -34,6 +34,8 @@ type Engine interface {
 	Stop(ctx context.Context) bool // SoftStop, waits until ctx is done, cuts the rest; false when something was cut
 	Status() []string              // what is going on, for SIGHUP
 	Commands() []admin.Command     // for the stats socket
+	Reports() []*report.Lane       // of observed lanes, also after Stop; any goroutine
+	Finished() <-chan struct{}     // closed when nothing is left to do: there were captures to read, and no more; else nil
 }
 
 // Program is what the command puts to work. Package app fills it with eddy's own rooms.
@@ -42,6 +44,8 @@ type Program struct {
 	About   []string // lines for -vv
 	Load    func(config.Options) (*model.Config, *diag.List)
 	Build   func(cfg *model.Config, out, errOut io.Writer) (Engine, *diag.List)
+	// Observe builds a lane for "eddy observe", or says what is wrong. Plugins print to out; messages go to errOut.
+	Observe func(lane *model.Observe, out, errOut io.Writer) (Lane, *diag.List)
 }
 
 // run is one execution of the command.
@@ -56,16 +60,13 @@ type run struct {
 
 // Run executes the command line args (without the program's name) and returns the exit code.
 func (p Program) Run(args []string, out, errOut io.Writer) int {
+	if len(args) > 0 && args[0] == observeCommand {
+		return p.runObserve(args[1:], out, errOut)
+	}
 	r := &run{Program: p, console: newConsole(out, errOut, os.LookupEnv)}
 	f, err := parseFlags(args)
 	if err != nil {
-		hint := ""
-		var usage *usageError
-		if errors.As(err, &usage) {
-			hint = usage.hint
-		}
-		r.errorf(hint, "%v", err)
-		return exitUsage
+		return r.usage(err)
 	}
 	r.f, r.quiet, r.verbose = f, f.quiet, f.verbose
 	switch {

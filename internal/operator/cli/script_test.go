@@ -21,6 +21,7 @@ import (
 	"eddy/internal/config"
 	"eddy/internal/config/diag"
 	"eddy/internal/config/model"
+	"eddy/internal/fastpath/report"
 	"eddy/internal/operator/admin"
 	"eddy/internal/operator/cli"
 
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 // program is the command over a small engine that answers each connection with its pid. Everything about processes
 // is real: signals, pid files, sockets, workers.
 func program() cli.Program {
-	return cli.Program{Version: "1.2.3", About: []string{"about this"}, Load: config.Load,
+	return cli.Program{Version: "1.2.3", About: []string{"about this"}, Load: config.Load, Observe: observe,
 		Build: func(cfg *model.Config, _, errOut io.Writer) (cli.Engine, *diag.List) {
 			l := new(diag.List)
 			switch cfg.Global.Description {
@@ -133,6 +134,25 @@ func (e *pidEngine) Stop(ctx context.Context) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// Reports has a lane of three packets for each observe section.
+func (e *pidEngine) Reports() []*report.Lane {
+	var lanes []*report.Lane
+	for _, o := range e.cfg.Observes {
+		lanes = append(lanes, &report.Lane{Name: o.Name, Packets: 3, Over: true})
+	}
+	return lanes
+}
+
+// Finished: a configuration without proxies has come to its end when it begins.
+func (e *pidEngine) Finished() <-chan struct{} {
+	if len(e.cfg.Proxies) > 0 {
+		return nil
+	}
+	end := make(chan struct{})
+	close(end)
+	return end
 }
 
 func (e *pidEngine) Status() []string { return []string{"status: fine"} }

@@ -15,8 +15,10 @@ import (
 	"time"
 
 	"eddy/internal/config/model"
+	"eddy/internal/fastpath/report"
 	"eddy/internal/operator/admin"
 	"eddy/internal/operator/process"
+	"eddy/internal/operator/summary"
 
 	"golang.org/x/sys/unix"
 )
@@ -140,7 +142,13 @@ func (r *run) announce() error {
 // untilStopped obeys signals and returns the exit code.
 func (r *run) untilStopped(e Engine, stats *admin.Server, signals <-chan os.Signal) int {
 	hard := r.cfg.Global.HardStop
-	for s := range signals {
+	for {
+		var s os.Signal
+		select {
+		case <-e.Finished():
+			return r.stop(e, signals, hard)
+		case s = <-signals:
+		}
 		switch s {
 		case syscall.SIGHUP:
 			for _, line := range e.Status() {
@@ -161,7 +169,6 @@ func (r *run) untilStopped(e Engine, stats *admin.Server, signals <-chan os.Sign
 		stats.Release()
 		return r.stop(e, signals, hard)
 	}
-	return exitOK
 }
 
 // stop lets what runs finish, for limit at most (0: without end) or until another SIGTERM or SIGINT.
@@ -181,12 +188,24 @@ func (r *run) stop(e Engine, signals <-chan os.Signal, limit time.Duration) int 
 			if !clean {
 				r.printf("stopped; some connections were cut")
 			}
+			r.summarize(e.Reports())
 			return exitOK
 		case s := <-signals:
 			if s == syscall.SIGTERM || s == syscall.SIGINT {
 				cancel()
 			}
 		}
+	}
+}
+
+// summarize prints what the observed lanes have seen.
+func (r *run) summarize(lanes []*report.Lane) {
+	if r.quiet {
+		return
+	}
+	for _, lane := range lanes {
+		r.printf("observe %s", lane.Name)
+		_ = summary.Of(lane, 0).Text(r.err) // when nobody reads it, nobody misses it
 	}
 }
 

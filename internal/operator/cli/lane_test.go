@@ -1,0 +1,106 @@
+package cli_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"eddy/internal/config/diag"
+	"eddy/internal/config/model"
+	"eddy/internal/fastpath/report"
+	"eddy/internal/operator/cli"
+)
+
+// toyLane is an observed lane that does what its --args say: "over" ends at once, "damaged" too, with an error; "watched"
+// ends when its progress was asked for a few times; "stubborn" takes all the time that Stop has; "talks" prints until it is
+// stopped, and the others wait for that.
+type toyLane struct {
+	what    string
+	name    string
+	out     io.Writer
+	engines int
+	limit   time.Duration
+
+	stopping, ended chan struct{}
+	stop            sync.Once
+	asked           int
+	dropped         bool
+}
+
+func observe(o *model.Observe, out, errOut io.Writer) (cli.Lane, *diag.List) {
+	l := new(diag.List)
+	if o.Args == "broken" {
+		l.Errorf(diag.Pos{File: "a.lua", Line: 3}, "", "unexpected symbol near 'x'")
+		return nil, l
+	}
+	fmt.Fprintf(errOut, "scripts %q read %q interface %q env %v hashes %v timeout %v\n", o.Scripts, o.Read, o.Interface, o.Env, o.Hashes, o.TimeoutTCP)
+	return &toyLane{what: o.Args, out: out, name: o.Name, engines: o.Engines, limit: o.StopTimeout, stopping: make(chan struct{}), ended: make(chan struct{})}, l
+}
+
+func (l *toyLane) Start() error {
+	if l.what == "unable" {
+		return errors.New("no such device")
+	}
+	return nil
+}
+
+func (l *toyLane) Wait() error {
+	switch l.what {
+	case "over":
+		fmt.Fprintln(l.out, "a plugin's line")
+	case "damaged":
+		return errors.New("x.pcap: damaged at byte 99")
+	case "talks":
+		for {
+			select {
+			case <-l.stopping:
+				return nil
+			default:
+				fmt.Fprintln(l.out, "line")
+			}
+		}
+	default:
+		fmt.Fprintln(l.out, "running")
+		<-l.stopping
+		<-l.ended
+	}
+	return nil
+}
+
+func (l *toyLane) Stop(ctx context.Context) bool {
+	l.stop.Do(func() {
+		close(l.stopping)
+		if l.what == "stubborn" {
+			ctx, cancel := context.WithTimeout(ctx, l.limit)
+			defer cancel()
+			<-ctx.Done()
+			l.dropped = true
+		}
+		close(l.ended)
+	})
+	return !l.dropped
+}
+
+func (l *toyLane) Progress() (done, total int64, packets uint64) {
+	if l.what == "watched" {
+		if l.asked++; l.asked == 3 {
+			go l.Stop(context.Background())
+		}
+	}
+	return 25_000_000, 100_000_000, 1_240_000
+}
+
+func (l *toyLane) Report() *report.Lane {
+	r := &report.Lane{Name: l.name, Engines: l.engines, Packets: 3, Bytes: 300, Elapsed: time.Second, Over: true, Began: time.Now()}
+	if l.what == "stubborn" {
+		select {
+		case <-l.ended:
+			r.Async = []report.Async{{Plugin: "p", Scheduled: 2, Dropped: []report.Count{{Name: "schedule, a.lua:7", N: 2}}}}
+		default:
+		}
+	}
+	return r
+}
