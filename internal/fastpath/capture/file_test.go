@@ -252,6 +252,67 @@ func TestClosed(t *testing.T) {
 	}
 }
 
+// TestFileFilter reads what a filter wants, of interfaces with several link types.
+func TestFileFilter(t *testing.T) {
+	var o order = binary.LittleEndian
+	one, two := datagram(1, 53, nil), datagram(1, 54, nil)
+	data := cat(section(o), iface(o, 1, 0), iface(o, 101, 0), iface(o, 105, 0), enhanced(o, 0, 1, 0, one), enhanced(o, 1, 2, 0, one[14:]),
+		enhanced(o, 0, 3, 0, two), enhanced(o, 1, 4, 0, two[14:]), enhanced(o, 0, 5, 0, one), enhanced(o, 2, 6, 0, one))
+	f, err := capture.Read(bytes.NewReader(data), "bytes", capture.FileOptions{BPF: "udp port 53"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := ""
+	for _, w := range []struct {
+		number, link, iface, time int
+		data                      []byte
+	}{{1, 1, 0, 1000, one}, {2, 101, 1, 2000, one[14:]}, {5, 1, 0, 5000, one}} {
+		want += fmt.Sprintf("%d link %d iface %d time %d wire %d %q\n", w.number, w.link, w.iface, w.time, len(w.data), w.data)
+	}
+	want += "filter \"udp port 53\": at column 1: there are no filters for link type 105\n"
+	if got := listing(f); got != want {
+		t.Errorf("%swant\n%s", got, want)
+	}
+	if _, err := capture.Read(bytes.NewReader(data), "bytes", capture.FileOptions{BPF: "udp prot 53"}); err == nil {
+		t.Error("a wrong filter was taken")
+	}
+}
+
+// TestStable reads a mapped file that is larger than what stays in memory, and then looks at its first frame again.
+func TestStable(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "capture")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := capture.NewWriter(file, packet.LinkEthernet, 0)
+	fr := packet.Frame{Data: bytes.Repeat([]byte("eddy"), 50_000), Link: packet.LinkEthernet}
+	for range 120 { // 24 MB
+		if err := w.Write(&fr, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Flush(), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	f := open(t, path, capture.FileOptions{})
+	var first, last packet.Frame
+	if err := f.Next(&first); err != nil {
+		t.Fatal(err)
+	}
+	before := int64(0)
+	for f.Next(&last) == nil {
+		done, total := f.Progress()
+		if done < before || done > total {
+			t.Fatalf("%d of %d bytes, after %d", done, total, before)
+		}
+		before = done
+	}
+	if last.Number != 120 || !bytes.Equal(first.Data, fr.Data) || !bytes.Equal(last.Data, fr.Data) {
+		t.Errorf("the last frame is %d, or the bytes have changed", last.Number)
+	}
+}
+
 // TestReadNoAllocation reads a large capture without allocating for its packets.
 func TestReadNoAllocation(t *testing.T) {
 	var out bytes.Buffer

@@ -23,13 +23,13 @@ const (
 
 // pcapFile reads the records of a pcap file.
 type pcapFile struct {
-	swap   bool // big-endian
-	record int  // length of a record's header
-	unit   int64
+	swap   bool  // big-endian
+	record int   // length of a record's header
+	unit   int64 // of the timestamps' second half, in ns
 	link   packet.Link
 }
 
-// order reads integers in the capture's byte order.
+// u32 reads a number in the capture's byte order; swap means big-endian.
 func u32(b []byte, swap bool) uint32 {
 	v := binary.LittleEndian.Uint32(b)
 	if swap {
@@ -38,6 +38,7 @@ func u32(b []byte, swap bool) uint32 {
 	return v
 }
 
+// u16 is u32 for shorter numbers.
 func u16(b []byte, swap bool) uint16 {
 	v := binary.LittleEndian.Uint16(b)
 	if swap {

@@ -81,10 +81,10 @@ const MaxLayers = 16
 // belongs to what is not IP.
 type Tuple struct {
 	Src, Dst         [16]byte
-	SrcPort, DstPort uint16 // TCP, UDP, SCTP; ICMP: type and code as source and destination port are 0
+	SrcPort, DstPort uint16 // of TCP, UDP and SCTP, else 0
 	Proto            uint8  // IP protocol number of the innermost transport
 	Version          uint8  // 4, 6, or 0: not IP
-	VLAN             uint32 // outer tag's VLAN<<12 | inner tag's; 0: none
+	VLAN             uint32 // 0: none; a tag's number; of two tags outer<<12 | inner; of more, the inner two
 }
 
 // TCP header flags.
@@ -111,17 +111,17 @@ type Packet struct {
 
 	PayloadOff uint32 // transport payload within Data; of what is not TCP, UDP, SCTP or ICMP: the rest
 	PayloadLen uint32 // without padding of short frames; at most what was captured
-	PayloadCut uint32 // payload bytes that were on the wire but not captured
+	PayloadCut uint32 // payload bytes that the headers speak of but that were not captured
 
-	Fragment  bool    // an IP fragment without the transport header, or one that waits for the others
+	Fragment  bool    // an IP fragment that waits for others or is lost: there are no ports, the payload is the fragment's
 	Defragged bool    // Data is a datagram put together from fragments, not a frame as it came
 	Problem   Problem // None, or what is wrong; layers before it are right
 }
 
-// Payload gives the transport's payload.
+// Payload gives the transport's payload, as far as it was captured.
 func (p *Packet) Payload() []byte { return p.Data[p.PayloadOff : p.PayloadOff+p.PayloadLen] }
 
-// Layer gives the bytes of layer i's header.
+// LayerBytes gives the bytes of layer i: a header, or the payload.
 func (p *Packet) LayerBytes(i int) []byte {
 	l := &p.Layers[i]
 	return p.Data[l.Off : l.Off+l.Len]
