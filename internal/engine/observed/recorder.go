@@ -1,7 +1,6 @@
 package observed
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"os"
@@ -79,7 +78,6 @@ func (r *recorder) run() {
 		frames []stored
 		bytes  []byte
 		out    *capture.Writer
-		buf    = bufio.NewWriterSize(r.file, 256<<10)
 	)
 	for {
 		r.mu.Lock()
@@ -91,7 +89,9 @@ func (r *recorder) run() {
 		r.changed.Broadcast()
 		r.mu.Unlock()
 		if len(frames) == 0 {
-			r.fail(buf.Flush())
+			if out != nil {
+				r.fail(out.Flush())
+			}
 			return
 		}
 		var err error
@@ -99,7 +99,7 @@ func (r *recorder) run() {
 			s := &frames[i]
 			s.frame.Data = bytes[s.off : s.off+s.n]
 			if out == nil { // a pcap file has one link type: that of its first packet
-				out = capture.NewWriter(buf, s.frame.Link, capture.MaxFrame)
+				out = capture.NewWriter(r.file, s.frame.Link, capture.MaxFrame)
 			}
 			err = errors.Join(err, out.Write(&s.frame, s.n))
 		}
