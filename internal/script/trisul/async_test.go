@@ -54,6 +54,7 @@ end }`), "T.async:", "T.async"+sep)
 			if _, err := os.Stat(filepath.Join(dir, "gone")); err == nil {
 				t.Error("the file is still there")
 			}
+			r.end()
 			check(t, "results", r.printed(), strings.Repeat("true\n", 10)+"in\tin+out\t77\n")
 			check(t, "log", r.logs(), "")
 			a := r.Async()
@@ -65,9 +66,9 @@ end }`), "T.async:", "T.async"+sep)
 }
 
 // in runs Lua in an onload, waits for what it scheduled, and gives what was printed and logged.
-func in(t *testing.T, code string, changes ...func(*Options)) *rig {
+func in(t *testing.T, code string) *rig {
 	t.Helper()
-	r := one(t, showLua+plug("request_async_workers = 4, onload = function() "+code+" end"), changes...)
+	r := one(t, showLua+plug("request_async_workers = 4, onload = function() "+code+" end"))
 	e := newEngine("0")
 	r.on(e)
 	r.finish(e)
@@ -151,13 +152,22 @@ func TestScheduleWhileLoading(t *testing.T) {
 	check(t, "problem", p[0].Text, "*T.async.copy: this works in hooks, not while the file is loaded*")
 }
 
-// TestRefused has more work than the lane takes.
+// TestRefused has more work than the lane takes: three tasks wait for a file, and what comes behind finds no room.
 func TestRefused(t *testing.T) {
-	r := in(t, `for i = 1, 5 do print(T.async:schedule({ onexecute = function() os.execute("sleep 0.2") end })) end
-print(T.async:schedule({ data = ("x"):rep(100000), onexecute = function() end }))`,
-		func(o *Options) { o.AsyncBounds = handoff.Bounds{Entries: 3, Bytes: 50000} })
-	check(t, "printed", r.printed(), "true\ntrue\ntrue\nfalse\t*\nfalse\t*\nfalse\t*\n")
+	gate := filepath.Join(t.TempDir(), "gate")
+	r := one(t, plug(`onload = function()
+  local function wait(file) while not io.open(file) do os.execute("sleep 0.01") end end
+  for i = 1, 5 do print(T.async:schedule({ data = "`+gate+`", onexecute = wait })) end
+  print(T.async:schedule({ data = ("x"):rep(100000), onexecute = function() end }))
+end`), func(o *Options) { o.AsyncBounds = handoff.Bounds{Entries: 3, Bytes: 50000} })
+	e := newEngine("0")
+	r.on(e)
+	if err := os.WriteFile(gate, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r.finish(e)
 	r.end()
+	check(t, "printed", r.printed(), "true\ntrue\ntrue\nfalse\t*\nfalse\t*\nfalse\t*\n")
 	a := r.Async()
 	refused := uint64(0)
 	for _, c := range a[0].Refused {
@@ -188,6 +198,38 @@ end }`))
 	r.finish(e)
 	if got, err := os.ReadFile(file); err != nil || string(got) != want {
 		t.Errorf("%.60q, %v", got, err)
+	}
+}
+
+// TestOrderOfFiles makes, uses and removes files in one go: each step needs the ones before it. Scripts too, with one worker.
+func TestOrderOfFiles(t *testing.T) {
+	for _, workers := range []int{1, 8} {
+		dir := t.TempDir()
+		r := one(t, plug(fmt.Sprintf(`request_async_workers = %d, onload = function()
+  local D = "%s/"
+  io.open(D .. "in", "w"):write("x"):close()
+  for i = 1, 50 do
+    T.async:copy(D .. "in", D .. "a" .. i)
+    T.async:cat(D .. "a" .. i, D .. "all")
+    T.async:rm(D .. "a" .. i)
+  end
+  if %d == 1 then
+    T.async:schedule({ data = D .. "all", onexecute = function(f) return #io.open(f):read("*a") .. "" end, onresult = function(_, _, n) print(n) end })
+    T.async:rm(D .. "all")
+  end
+end`, workers, dir, workers)))
+		e := newEngine("0")
+		r.on(e)
+		r.finish(e)
+		check(t, "log", r.logs(), "")
+		if workers == 1 {
+			check(t, "size", r.printed(), "50\n")
+		} else if got, err := os.ReadFile(dir + "/all"); err != nil || len(got) != 50 {
+			t.Errorf("%q, %v", got, err)
+		}
+		if left, _ := filepath.Glob(dir + "/a[0-9]*"); len(left) != 0 {
+			t.Errorf("left: %v", left)
+		}
 	}
 }
 

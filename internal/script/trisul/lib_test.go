@@ -110,14 +110,16 @@ func TestEnvAndHost(t *testing.T) {
 		{`T.env.get_config("App>User")`, "'nobody'"},
 		{`T.env.get_config("App > User")`, "'nobody'"},
 		{`T.env.get_config("App>None")`, "nil"},
-		{`type(T.env.get_config("App>RunStateDirectory"))`, "'string'"},
+		{`type(T.env.get_config("App>RunStateDirectory")), T.env.get_config("App>DBRoot")`, "'string' '/data'"},
 		{`T.env.get_domain_config("Domain >LocalReq")`, "'ipc:///x'"},
 		{`T.env.domain_configfile`, "'" + dir + "/eddy.cfg'"},
-		{`T.host:get_homenets()`, "{1={1='10.0.0.0' 2='255.0.0.0'}}"},
+		{`T.host:get_homenets()`, "{1={1='10.0.0.0' 2='255.0.0.0'} 2={1='fd00::' 2='ff00::'}}"},
 		{`T.host:is_homenet("10.1.2.3"), T.host:is_homenet(167837955), T.host:is_homenet("11.1.2.3")`, "true true false"},
 		{`T.host.is_homenet("10.1.2.3")`, "true"},
 		{`T.host:is_homenet("nonsense")`, "false"},
 		{`T.host:is_homenet_key("0A.01.02.03"), T.host:is_homenet_key("0B.01.02.03"), T.host:is_homenet_key("x")`, "true false false"},
+		{`T.host:is_homenet_key("FD000000000000000000000000000001"), T.host:is_homenet_key("FE800000000000000000000000000001")`, "true false"},
+		{`T.host:is_homenet_key("0A.01.02.0G"), T.host:is_homenet_key("FD00000000000000000000000000000G"), T.host:is_homenet_key("0A.01.02")`, "false false false"},
 		{`T.host:get_configpath(), T.host:get_datapath()`, "'" + dir + "' '/data'"},
 		{`T.host:prepare_config("{AA-BB}", "` + template + `")`, "'" + dir + "/PI-AA-BB.xml'"},
 		{`io.open("` + dir + `/PI-AA-BB.xml"):read("*a")`, "'<x/>'"},
@@ -126,7 +128,7 @@ func TestEnvAndHost(t *testing.T) {
 	}, func(o *Options) {
 		o.Config, o.Data = dir+"/eddy.cfg", "/data"
 		o.Env = map[string]string{"App>User": "nobody", "Domain>LocalReq": "ipc:///x"}
-		o.HomeNets = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+		o.HomeNets = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 	})
 }
 

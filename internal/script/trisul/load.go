@@ -92,15 +92,6 @@ func (p *Plugins) read(src plugin.Source, problems *diag.List) *plugin.Plugin {
 	return plugin.Read(src, t, problems)
 }
 
-// Names gives the plugins' names, in the order in which they were found.
-func (p *Plugins) Names() []string {
-	var names []string
-	for _, l := range p.list {
-		names = append(names, l.Name)
-	}
-	return names
-}
-
 // has says whether a plugin has a script type on a side.
 func (p *Plugins) has(side plugin.Side) bool {
 	return slices.ContainsFunc(p.list, func(l *loaded) bool {
@@ -145,15 +136,6 @@ func (p *Plugins) Stop(ctx context.Context) map[string]pool.Report {
 		}
 	}
 	return left
-}
-
-// Pending is how much asynchronous work waits or runs, of all plugins.
-func (p *Plugins) Pending() int {
-	n := 0
-	for _, l := range p.list {
-		n += l.work.Pending()
-	}
-	return n
 }
 
 // Interrupt stops every script that runs, at once. Nothing runs in the plugins' states any more after it; Close follows.

@@ -290,6 +290,8 @@ func TestEngine(t *testing.T) {
 		{`engine:reset_flow_counter(` + id + `, ` + guid + `)`, "ResetFlowCounter(" + webID + ", " + norm + ")"},
 		{`engine:tag_flow(` + id + `, "suspect")`, "TagFlow(" + webID + ", suspect)"},
 		{`engine:update_flow(` + id + `, 1, 100)`, "UpdateFlow(" + webID + ", 1, 100)"},
+		{`engine:update_flow_raw(` + id + `, 1, 100)`, "UpdateFlow(" + webID + ", 1, 100)"},
+		{`engine:terminate_flow(` + id + `) engine:tag_flow(` + id + `, "t")`, "TagFlow(" + webID + ", t)"},
 		{`engine:new_flow_record(` + id + `, 1, 2, 3, 4)`, "NewFlowRecord(" + webID + ", 1, 2, 3, 4)"},
 		{`engine:set_flow_duration(` + id + `, 60)`, "SetFlowDuration(" + webID + ", 60)"},
 		{`engine:disable_reassembly(` + id + `)`, "DisableReassembly(" + webID + ")"},

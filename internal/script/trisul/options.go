@@ -10,7 +10,9 @@ package trisul
 import (
 	"net/netip"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"eddy/internal/fastpath/counter"
@@ -72,7 +74,7 @@ const probeName = "probe0"
 func (o *Options) facts() lib.Facts {
 	f := lib.Facts{
 		Probe: probeName, Version: o.Version, Name: "context0", Args: o.Args, ConfigFile: o.Config, ConfigDir: folder(o.Config),
-		DataDir: o.Data, HomeNets: o.HomeNets, Config: map[string]string{"App>RunStateDirectory": os.TempDir()}, VarTypes: map[string]int{},
+		DataDir: o.Data, HomeNets: o.HomeNets, VarTypes: map[string]int{},
 	}
 	if f.HomeNets == nil {
 		f.HomeNets = privateNets()
@@ -80,6 +82,7 @@ func (o *Options) facts() lib.Facts {
 	if f.DataDir == "" {
 		f.DataDir = "."
 	}
+	f.Config = environment(f.ConfigDir, f.DataDir)
 	for path, value := range o.Env {
 		f.Config[path] = value
 	}
@@ -87,6 +90,18 @@ func (o *Options) facts() lib.Facts {
 		f.VarTypes[name] = int(n)
 	}
 	return f
+}
+
+// environment has values for what plugins most ask T.env.get_config for: the section App of Trisul's configuration.
+func environment(config, data string) map[string]string {
+	name := strconv.Itoa(os.Getuid())
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return map[string]string{
+		"App>User": name, "App>ProbeID": probeName, "App>TrisulMode": "TAP", "App>TempFolder": os.TempDir(),
+		"App>RunStateDirectory": os.TempDir(), "App>DBRoot": data, "App>PluginsDataDirectory": data, "App>PluginsConfDirectory": config,
+	}
 }
 
 // folder is where a file lies; "": the working folder.

@@ -230,6 +230,34 @@ func TestProtocolHandler(t *testing.T) {
 	check(t, "log", r.logs(), "")
 }
 
+// TestProtocolAccess attaches handlers below the ports: to an IP protocol number, and to an EtherType.
+func TestProtocolAccess(t *testing.T) {
+	handler := `protocol_handler = { control = { guid = "{E1BD4415-DED3-4D81-974A-3E23C8CE6F%s}", name = "X", host_protocol_guid = '%s',
+  host_protocol_ports = { %s } }, parselayer = function(layer) print("%s", layer:getbyte(0)) return layer:layer_bytes() end }`
+	r := load(t, map[string]string{
+		"ip.lua":       plug(fmt.Sprintf(handler, "01", "{0A2C724B-5B9F-4ba6-9C97-B05080558574}", "89", "ospf")),
+		"ethernet.lua": plug(fmt.Sprintf(handler, "02", "{974FB098-DE46-45db-94DA-8D64A3BBCDE5}", "0x88cc", "lldp")),
+		"any.lua":      plug(fmt.Sprintf(handler, "03", "{14D7AB53-CC51-47e9-8814-9C06AAE60189}", "", "udp")),
+	})
+	h := r.on(newEngine("0"))
+	for _, layers := range [][]packet.Layer{
+		{{Proto: packet.Ethernet, Len: 14}, {Proto: packet.IPv4, Off: 14, Len: 20}, {Proto: packet.Payload, Off: 34, Len: 4}},
+		{{Proto: packet.Ethernet, Len: 14}, {Proto: packet.Payload, Off: 14, Len: 24}},
+		{{Proto: packet.UDP, Len: 8}, {Proto: packet.Payload, Off: 8, Len: 4}},
+		{{Proto: packet.ARP, Len: 8}, {Proto: packet.Payload, Off: 8, Len: 4}},
+		{{Proto: packet.UDP, Len: 8}},
+	} {
+		p := &packet.Packet{}
+		p.Data = make([]byte, 40)
+		p.Data[12], p.Data[13], p.Data[14], p.Data[34] = 0x88, 0xcc, 1, 2
+		p.Tuple.Proto = 89
+		p.NLayers = uint8(copy(p.Layers[:], layers))
+		h.Layer(p)
+	}
+	check(t, "hooks", r.printed(), "ospf\t2\nlldp\t1\nudp\t0\n")
+	check(t, "log", r.logs(), "")
+}
+
 func TestUnknownProtocol(t *testing.T) {
 	r := one(t, plug(`simplecounter = { protocol_guid = "{00000000-0000-0000-0000-000000000000}", onpacket = function() end }`))
 	if r.on(newEngine("0")).Wants() != 0 {
@@ -349,6 +377,7 @@ func TestInterrupt(t *testing.T) {
 			case <-time.After(20 * time.Second):
 				t.Fatal("the hook goes on")
 			}
+			check(t, "log", r.logs(), "")
 		})
 	}
 }
@@ -371,17 +400,18 @@ func TestRequire(t *testing.T) {
 
 func TestProblems(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
-		"syntax":   {"TrisulPlugin = {\n id = {,\n}", "error *test.lua:2: error in plugin: *unexpected symbol*"},
-		"runtime":  {"TrisulPlugin = nothing.x", "error *test.lua:1: error in plugin: *attempt to index*"},
-		"no table": {"-- TrisulPlugin", ""}, // in a folder it may be a module
-		"no name":  {"TrisulPlugin = {}", "warning *test.lua: the plugin has no id with a name (*"},
-		"type":     {plug("\n simplecountr = { onpacket = function() end }"), `error *test.lua:2: there is no script type "simplecountr" (did you mean "simplecounter"?)`},
-		"hook":     {plug("\n simplecounter = { onpackt = function() end }"), `warning *test.lua:2: simplecounter has no hook "onpackt"; it is never called (did you mean "onpacket"?)`},
-		"on":       {plug("\n onbanana = function() end"), `warning *test.lua:2: TrisulPlugin has no hook "onbanana"*`},
-		"helper":   {plug("helper = function() end, settings = { a = function() end }"), ""},
-		"twice":    {plug("simplecounter = {}, simple_counter = {}"), "error *are the same script type*"},
-		"guid":     {plug("alertgroup = { control = { guid = '{x}', name = 'A' } }"), `error *alertgroup: control.guid is "{x}"*`},
-		"meter":    {plug("countergroup = { control = { guid = '{6ecb4ebb-d53b-470c-aca6-2f326b4c6c91}', name = 'A' }, meters = { { 0, 99, 10, 0, 'n' } } }"), "error *countergroup: meter 0: its second value must be one of T.K.vartype: AVERAGE,*"},
+		"syntax":    {"TrisulPlugin = {\n id = {,\n}", "error *test.lua:2: error in plugin: *unexpected symbol*"},
+		"runtime":   {"TrisulPlugin = nothing.x", "error *test.lua:1: error in plugin: *attempt to index*"},
+		"no table":  {"-- TrisulPlugin", ""}, // in a folder it may be a module
+		"no name":   {"TrisulPlugin = {}", "warning *test.lua: the plugin has no id with a name (*"},
+		"type":      {plug("\n simplecountr = { onpacket = function() end }"), `error *test.lua:2: there is no script type "simplecountr" (did you mean "simplecounter"?)`},
+		"own table": {plug("\n simplecounter = {}, monitor = { f = function() end }"), `warning *there is no script type "monitor"*`},
+		"hook":      {plug("\n simplecounter = { onpackt = function() end }"), `warning *test.lua:2: simplecounter has no hook "onpackt"; it is never called (did you mean "onpacket"?)`},
+		"on":        {plug("\n onbanana = function() end"), `warning *test.lua:2: TrisulPlugin has no hook "onbanana"*`},
+		"helper":    {plug("helper = function() end, settings = { a = function() end }"), ""},
+		"twice":     {plug("simplecounter = {}, simple_counter = {}"), "error *are the same script type*"},
+		"guid":      {plug("alertgroup = { control = { guid = '{x}', name = 'A' } }"), `error *alertgroup: control.guid is "{x}"*`},
+		"meter":     {plug("countergroup = { control = { guid = '{6ecb4ebb-d53b-470c-aca6-2f326b4c6c91}', name = 'A' }, meters = { { 0, 99, 10, 0, 'n' } } }"), "error *countergroup: meter 0: its second value must be one of T.K.vartype: AVERAGE,*"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := load(t, map[string]string{"test.lua": tt.text})

@@ -7,7 +7,8 @@
 
 #include "_cgo_export.h"
 
-#define FULL (64u << 10) // bytes noted before Go is called in between
+#define FULL (64u << 10)  // bytes noted before Go is called in between
+#define LONG (16u << 20) // bytes of one string
 
 static int arg_error(lua_State *L, int arg, const char *want) {
 	return luaL_error(L, "bad argument #%d to '%s' (%s expected, got %s)", arg - 1, lua_tostring(L, lua_upvalueindex(2)), want,
@@ -41,11 +42,11 @@ static int emit(lua_State *L) {
 				lua_replace(L, arg);
 			}
 			const char *p = lua_tolstring(L, arg, &n);
-			if (p == NULL || n > FULL) {
+			if (p == NULL || n > LONG) {
 				S->emitted.len = start;
 				if (p != NULL)
 					return luaL_error(L, "bad argument #%d to '%s' (longer than %d bytes)", arg - 1,
-					                  lua_tostring(L, lua_upvalueindex(2)), (int)FULL);
+					                  lua_tostring(L, lua_upvalueindex(2)), (int)LONG);
 				return arg_error(L, arg, "string");
 			}
 			rc = vm_buf_str(&S->emitted, p, n);

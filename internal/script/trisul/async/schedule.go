@@ -115,7 +115,7 @@ func (d *desk) release(t *task) {
 // moment is what the hook that schedules is about.
 func moment(c *vm.Call) (*object.Moment, error) {
 	m := object.Owner(c)
-	if m == nil || m.Lane == nil {
+	if m == nil {
 		return nil, lib.Misuse("T.async", "%s", Loading)
 	}
 	return m, nil
@@ -183,7 +183,7 @@ func (d *desk) transfer(c *vm.Call, kind string, do func(ctx context.Context, fr
 	if err != nil {
 		return err
 	}
-	return d.file(c, kind, to, len(from), func(ctx context.Context) error { return do(ctx, from, to) })
+	return d.file(c, kind, []string{to, from}, 0, func(ctx context.Context) error { return do(ctx, from, to) })
 }
 
 // rm: async_rm(file)
@@ -192,7 +192,7 @@ func (d *desk) rm(c *vm.Call) error {
 	if err != nil {
 		return err
 	}
-	return d.file(c, "rm", name, 0, func(context.Context) error { return fileio.Remove(name) })
+	return d.file(c, "rm", []string{name}, 0, func(context.Context) error { return fileio.Remove(name) })
 }
 
 // buffer: async_buffer(handle, span, file, position) writes a copy of the buffer's bytes; without a position, at the
@@ -215,21 +215,28 @@ func (d *desk) buffer(c *vm.Call) error {
 		}
 		put = func(context.Context) error { return fileio.WriteAt(name, data, at) }
 	}
-	return d.file(c, "copybuffer", name, len(data), put)
+	return d.file(c, "copybuffer", []string{name}, len(data), put)
 }
 
-// file offers an operation on a file. Those on one file keep their order.
-func (d *desk) file(c *vm.Call, kind, target string, size int, do func(ctx context.Context) error) error {
+// file offers an operation on one or two files. Operations that have a file in common keep their order: each reads what
+// those before it wrote. With one worker everything does, scripts as well, so there are no keys.
+func (d *desk) file(c *vm.Call, kind string, names []string, size int, do func(ctx context.Context) error) error {
 	m, err := moment(c)
 	if err != nil {
 		return err
 	}
-	key, err := filepath.Abs(target)
-	if err != nil {
-		key = target
+	var keys [2]string
+	for i, name := range names {
+		size += len(name)
+		if d.work.opts.Workers == 1 {
+			continue
+		}
+		if keys[i], err = filepath.Abs(name); err != nil {
+			keys[i] = name
+		}
 	}
 	run := func(ctx context.Context, _ int) reentry.Result { return reentry.Result{Err: do(ctx)} }
-	return d.offer(c, m, pool.Job{Origin: pool.Origin{Kind: kind}, Key: key, Bytes: int64(size + len(key)), Run: run}, &task{})
+	return d.offer(c, m, pool.Job{Origin: pool.Origin{Kind: kind}, Key: keys[0], Key2: keys[1], Bytes: int64(size), Run: run}, &task{})
 }
 
 // pending: async_pending()

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"eddy/internal/fastpath/packet"
 	"eddy/internal/fastpath/ramfs"
 	"eddy/internal/script/trisul/async"
 	"eddy/internal/script/trisul/lib"
@@ -26,7 +27,7 @@ type Instance struct {
 	burst  time.Duration
 	hooks  map[string]*Hook
 	engine vm.Ref
-	layers [16]vm.Ref
+	layers [packet.MaxLayers]vm.Ref
 	result *Hook // calls an onresult
 
 	bind, resolve vm.Ref
@@ -218,14 +219,15 @@ func (h *Hook) Fault(text string) { h.in.faults.Add(h.name, text) }
 // Call runs the hook. What it returned is in Results until the next call; ok is false when it failed, which was logged.
 func (h *Hook) Call() (ok bool) {
 	in := h.in
-	if err := in.base.Run(in.ctx, &h.run); err != nil {
-		in.faults.Add(h.name, describe(err))
+	err := in.base.Run(in.ctx, &h.run)
+	if err != nil {
 		h.run.Results = h.run.Results[:0]
-		in.Moment.Settle()
-		return false
+		if in.ctx.Err() == nil { // else it was stopped, which is not the script's fault
+			in.faults.Add(h.name, describe(err))
+		}
 	}
 	in.Moment.Settle()
-	return true
+	return err == nil
 }
 
 // Results are what the last Call has returned.

@@ -26,6 +26,8 @@ const (
 	emitResetFlowCounter
 	emitTag
 	emitUpdateFlow
+	emitUpdateFlowRaw
+	emitTerminateFlow
 	emitFlowRecord
 	emitFlowDuration
 	emitDisable
@@ -59,6 +61,8 @@ func methods() map[int]method {
 		emitResetFlowCounter: {"reset_flow_counter", "ss", true},
 		emitTag:              {"tag_flow", "ss", false},
 		emitUpdateFlow:       {"update_flow", "snn", true},
+		emitUpdateFlowRaw:    {"update_flow_raw", "snn", true}, // this one and the next are not on the page, but plugins use them
+		emitTerminateFlow:    {"terminate_flow", "s", true},
 		emitFlowRecord:       {"new_flow_record", "snnnn", true},
 		emitFlowDuration:     {"set_flow_duration", "sn", true},
 		emitDisable:          {"disable_reassembly", "s", true},
@@ -191,9 +195,11 @@ func (m *Moment) emitFront(code byte, e *vm.Emitted) {
 	case emitResetFlowCounter:
 		id := text()
 		m.Engine.ResetFlowCounter(id, m.group(e))
-	case emitUpdateFlow:
+	case emitUpdateFlow, emitUpdateFlowRaw:
 		id, meter := text(), int(number())
 		m.Engine.UpdateFlow(id, meter, number())
+	case emitTerminateFlow:
+		text() // what another device has told of is over with the second anyway, and what is captured ends by itself
 	case emitFlowDuration:
 		id := text()
 		m.Engine.SetFlowDuration(id, number())

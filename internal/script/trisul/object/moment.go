@@ -15,7 +15,7 @@ import (
 
 // Moment is what a hook is about while it runs: the owner of its vm.Run. A state has one, used again for every run.
 type Moment struct {
-	Lane      Lane   // nil: a worker
+	Lane      Lane   // nil: the script is not started yet
 	Engine    Engine // the same, in packet hooks; nil in metric hooks
 	Protocols *Protocols
 	Probe     string // engine:probeid()
@@ -52,6 +52,7 @@ func (m *Moment) Next() vm.Handle {
 		m.serial = packetView
 	}
 	m.serial++
+	m.Packet = nil
 	m.view.Handle, m.view.Bytes, m.view.Spans, m.view.Facts = m.serial, nil, append(m.view.Spans[:0], 0, 0), nil
 	return m.serial
 }
@@ -128,7 +129,7 @@ var (
 
 // of gives the moment of the run that calls.
 func of(c *vm.Call) (*Moment, error) {
-	if m, ok := c.Owner().(*Moment); ok {
+	if m, ok := c.Owner().(*Moment); ok && m.Lane != nil {
 		return m, nil
 	}
 	return nil, errPlace
@@ -162,8 +163,8 @@ func Data(c *vm.Call, i int) ([]byte, error) {
 	return slices.Clip(m.view.Bytes[off : off+size]), nil
 }
 
-// Owner gives the moment of the run that calls, for other parts of the binding; nil when there is none.
+// Owner gives the moment of the run that calls, for other parts of the binding; nil when it is no hook's.
 func Owner(c *vm.Call) *Moment {
-	m, _ := c.Owner().(*Moment)
+	m, _ := of(c)
 	return m
 }

@@ -21,9 +21,9 @@ func (m *Moment) inProgress() *packet.Packet {
 // packetFuncs is what packet and layer objects ask for. Argument 1 is the handle.
 func packetFuncs() lib.Funcs {
 	return lib.Funcs{
-		// packet_facts(): the numbers of a view's facts
+		// packet_facts(): how many layers a packet may have, and the numbers of a view's facts
 		"packet_facts": func(c *vm.Call) error {
-			for _, n := range []int64{factWire, factLayers, factOrigin, factSeconds, factMicros} {
+			for _, n := range []int64{packet.MaxLayers, factWire, factLayers, factOrigin, factSeconds, factMicros} {
 				c.PushInt(n)
 			}
 			return nil

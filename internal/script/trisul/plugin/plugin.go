@@ -3,21 +3,20 @@
 package plugin
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"eddy/internal/config/diag"
+	"eddy/internal/script/trisul/lib"
 	"eddy/internal/script/vm"
 )
 
 // Plugin is a plugin file as it describes itself.
 type Plugin struct {
 	Source
-	Name          string // id.name; else the file's
-	Description   string
-	Author        string
-	Major, Minor  int
+	Name          string   // id.name; else the file's; fit for a terminal
 	Workers       int      // request_async_workers; 0: not given
 	Subscriptions []string // message_subscriptions, in capital letters
 	Types         []Type
@@ -27,7 +26,6 @@ type Plugin struct {
 type Type struct {
 	Kind  Kind
 	Table string    // the name that its table has there
-	Hooks []string  // functions that the script has
 	Data  *vm.Table // the rest of the table: strings, numbers, tables; functions are left out
 	// Functions are fields that are functions where others have strings: counter_guid and its like.
 	Functions []string
@@ -36,9 +34,6 @@ type Type struct {
 
 // Short is the file's own name, for log lines.
 func (p *Plugin) Short() string { return filepath.Base(p.File) }
-
-// Has says whether the script has a hook.
-func (t *Type) Has(hook string) bool { return slices.Contains(t.Hooks, hook) }
 
 // Subscribed says whether messages with that id are for the plugin: those without one are for everybody.
 func (p *Plugin) Subscribed(id string) bool {
@@ -58,18 +53,18 @@ func Read(src Source, t *vm.Table, problems *diag.List) *Plugin {
 		}
 		return nil
 	}
-	p := &Plugin{Source: src, Major: 1}
+	p := &Plugin{Source: src}
 	if id, ok := t.Get("id").AsTable(); ok {
-		p.Name, _ = id.Get("name").AsStr()
-		p.Description, _ = id.Get("description").AsStr()
-		p.Author, _ = id.Get("author").AsStr()
-		p.Major, p.Minor = number(id.Get("version_major"), 1), number(id.Get("version_minor"), 0)
+		name, _ := id.Get("name").AsStr()
+		p.Name = lib.Printable(name)
 	}
 	if p.Name == "" {
 		problems.Warnf(diag.Pos{File: src.File}, `id = { name = "...", description = "..." }`, "the plugin has no id with a name")
 		p.Name = strings.TrimSuffix(p.Short(), ".lua")
 	}
-	p.Workers = number(t.Get("workers"), 0)
+	if n, ok := t.Get("workers").AsInt(); ok {
+		p.Workers = int(min(max(n, 0), 1<<16))
+	}
 	if list, ok := t.Get("subscriptions").AsTable(); ok {
 		for _, v := range list.Arr {
 			if id, ok := v.AsStr(); ok {
@@ -86,13 +81,14 @@ func Read(src Source, t *vm.Table, problems *diag.List) *Plugin {
 	return p
 }
 
-// readTypes finds the script types among the tables of TrisulPlugin. Other tables are the plugin's own business, unless
-// they look like a script type that is not spelled right.
+// readTypes finds the script types among the tables of TrisulPlugin. Other tables are the plugin's own business; one that
+// looks like a script type that is not spelled right is worth a warning, and in a file without any an error.
 func (p *Plugin) readTypes(tables *vm.Table, problems *diag.List) {
 	var names []string
 	for _, k := range Kinds() {
 		names = append(names, k.Name)
 	}
+	var unknown []diag.Problem
 	for i := range tables.Map {
 		name, _ := tables.Map[i].Key.AsStr()
 		body, ok := tables.Map[i].Value.AsTable()
@@ -103,7 +99,9 @@ func (p *Plugin) readTypes(tables *vm.Table, problems *diag.List) {
 		kind, known := FindKind(name)
 		if !known {
 			if hint := diag.DidYouMean(name, names); hint != "" && len(functions.Map) > 0 {
-				problems.Errorf(diag.Pos{File: p.File, Line: firstLine(functions)}, hint, "there is no script type %q", name)
+				unknown = append(unknown, diag.Problem{
+					Pos: diag.Pos{File: p.File, Line: firstLine(functions)}, Text: fmt.Sprintf("there is no script type %q", name), Hint: hint,
+				})
 			}
 			continue
 		}
@@ -112,14 +110,18 @@ func (p *Plugin) readTypes(tables *vm.Table, problems *diag.List) {
 		checkNames(p.File, name, functions, kind.HookNames(), problems)
 		for i := range functions.Map {
 			f, _ := functions.Map[i].Key.AsStr()
-			if slices.Contains(kind.HookNames(), f) {
-				t.Hooks = append(t.Hooks, f)
-			} else {
+			if !slices.Contains(kind.HookNames(), f) {
 				t.Functions = append(t.Functions, f)
 			}
 		}
-		slices.Sort(t.Hooks)
 		p.Types = append(p.Types, t)
+	}
+	for _, u := range unknown {
+		if len(p.Types) == 0 {
+			problems.Errorf(u.Pos, u.Hint, "%s", u.Text)
+		} else {
+			problems.Warnf(u.Pos, u.Hint, "%s", u.Text)
+		}
 	}
 	slices.SortFunc(p.Types, func(a, b Type) int { return strings.Compare(a.Kind.Name, b.Kind.Name) })
 	p.Types = slices.CompactFunc(p.Types, func(a, b Type) bool {
@@ -139,7 +141,7 @@ func checkNames(file, table string, functions *vm.Table, hooks []string, problem
 	}
 	for i := range functions.Map {
 		name, _ := functions.Map[i].Key.AsStr()
-		if slices.Contains(hooks, name) {
+		if slices.Contains(hooks, name) || strings.HasSuffix(name, "_guid") {
 			continue
 		}
 		hint := diag.DidYouMean(name, hooks)
@@ -159,11 +161,4 @@ func firstLine(functions *vm.Table) int {
 		}
 	}
 	return first
-}
-
-func number(v vm.Value, otherwise int) int {
-	if n, ok := v.AsInt(); ok {
-		return int(n)
-	}
-	return otherwise
 }

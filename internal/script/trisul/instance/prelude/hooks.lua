@@ -7,8 +7,8 @@ local new_flow, new_alert, new_resource, new_document, new_packet =
 	P.new_flow, P.new_alert, P.new_resource, P.new_document, P.new_packet
 
 P.keep_object(0, engine)
-for i = 0, 15 do
-	P.keep_object(i + 1, P.layers[i])
+for i, layer in pairs(P.layers) do
+	P.keep_object(i + 1, layer)
 end
 
 -- One maker for each of plugin.Shape. h is the handle of the hook's objects.

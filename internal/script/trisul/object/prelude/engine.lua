@@ -39,7 +39,7 @@ local function flow_first(...)
 	end
 end
 flow_first("add_flow_counter", "reset_flow_counter", "tag_flow", "update_flow", "new_flow_record", "set_flow_duration",
-	"disable_reassembly", "add_flow_edges", "add_flow_attribute")
+	"disable_reassembly", "add_flow_edges", "add_flow_attribute", "update_flow_raw", "terminate_flow")
 
 local alert, full, resource = emit.add_alert, emit.add_alert_full, emit.add_resource
 function E:add_alert(guid, flow, ...) return alert(self, guid, key(flow), ...) end

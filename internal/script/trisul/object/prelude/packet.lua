@@ -13,15 +13,15 @@ local function layer_at(h, i)
 	return setmetatable({ h, i, 1 + 2 * i, 2 + 2 * i }, layer_mt)
 end
 
+local MOST, WIRE, LAYERS, ORIGIN, SECONDS, MICROS = P.packet_facts()
 local current = setmetatable({ 1 }, packet_mt)
 local layers, buffers = {}, {}
-for i = 0, 15 do
+for i = 0, MOST - 1 do
 	layers[i] = layer_at(1, i)
 	buffers[i] = P.layer_buffer(1, 1 + 2 * i, 2 + 2 * i)
 end
 local whole = P.layer_buffer(1, 0, 0)
 
-local WIRE, LAYERS, ORIGIN, SECONDS, MICROS = P.packet_facts()
 
 function K:wire_length() return fact(self[1], WIRE) end
 function K:capture_length() return len(self[1], 0) end
