@@ -107,3 +107,12 @@ type KeyInfo struct {
 	Group, Key, Label, Description string
 	Attribute, Value               string // when Attribute is not ""
 }
+
+// FlowReport is a flow that another device has told of (engine:new_flow_record).
+type FlowReport struct {
+	Time     int64  // ns since 1970
+	Flow     string // flow id, such as "06A:C0.A8.01.02:p-0B94_D1.D8.F9.3A:p-0016"
+	AZ, ZA   uint64 // bytes
+	PacketAZ uint64
+	PacketZA uint64
+}

@@ -40,12 +40,11 @@ type Batch struct {
 	Flows    []FlowChange
 	Counters counter.Delta
 	Messages []Message
-	Reports  []FlowReport
 }
 
 // items counts what is in a batch beside its counters.
 func (b *Batch) items() int {
-	return len(b.Records) + len(b.Flows) + len(b.Messages) + len(b.Reports)
+	return len(b.Records) + len(b.Flows) + len(b.Messages)
 }
 
 // empty says whether a batch only tells the time.
@@ -56,13 +55,11 @@ func (b *Batch) reset() {
 	clear(b.Records)
 	clear(b.Flows)
 	clear(b.Messages)
-	clear(b.Reports)
 	*b = Batch{
 		Records:  b.Records[:0],
 		Flows:    b.Flows[:0],
 		Counters: counter.Delta{Groups: b.Counters.Groups[:0]},
 		Messages: b.Messages[:0],
-		Reports:  b.Reports[:0],
 	}
 }
 

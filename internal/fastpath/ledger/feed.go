@@ -76,12 +76,6 @@ func (f *Feed) Message(id, text string) {
 	f.spill()
 }
 
-// Report tells of a flow that another device has seen.
-func (f *Feed) Report(r FlowReport) {
-	f.batch.Reports = append(f.batch.Reports, r)
-	f.spill()
-}
-
 // Close hands over what is left and says that the engine has ended.
 func (f *Feed) Close() { f.give(true) }
 

@@ -26,7 +26,6 @@ func TestOrder(t *testing.T) {
 			Resource:  []Monitor[*learned.Resource]{monitor(r, "resource", resourceName)},
 			Document:  []Monitor[*learned.Document]{monitor(r, "document", documentName)},
 			Tracker:   []FlowTracker{{Name: "big", Count: 1, Metric: func(f *learned.FlowRecord) float64 { return float64(f.Serial) }}},
-			Message:   []MessageMonitor{{FlowReport: func(f *FlowReport) { r.say("report %s", f.Flow) }}},
 			OnMessage: []func(string, string){func(id, text string) { r.say("message %q %q", id, text) }},
 		}
 	})
@@ -41,7 +40,6 @@ func TestOrder(t *testing.T) {
 	f.Record(&learned.Document{Text: "D"})
 	f.Record(&learned.DNS{})
 	f.Message("", "hello")
-	f.Report(FlowReport{Flow: "F"})
 	f.Local().AddString(r.group, "k", 0, 120)
 	f.Advance(at(1.5))
 	f.Local().AddString(r.group, "k", 0, 480)
@@ -56,7 +54,6 @@ func TestOrder(t *testing.T) {
 		new resource R
 		new document D
 		out *learned.DNS
-		report F
 		new key 60000 k
 		update 60000 k [120 0]
 		update 60001 k [480 0]

@@ -25,7 +25,6 @@ type Hooks struct {
 	Resource  []Monitor[*learned.Resource]
 	Document  []Monitor[*learned.Document]
 	Tracker   []FlowTracker
-	Message   []MessageMonitor
 	Metronome []func(ts int64, count, interval int) // of all kinds alike: once for each second of capture time
 	// OnMessage has what a script posted to the metric hooks; id may be "".
 	OnMessage []func(id, text string)
@@ -88,18 +87,4 @@ type FlowTracker struct {
 	Metric     func(f *learned.FlowRecord) float64
 	BeginFlush func(ts int64)
 	EndFlush   func(ts int64)
-}
-
-// MessageMonitor is a message_monitor.
-type MessageMonitor struct {
-	FlowReport func(r *FlowReport)
-}
-
-// FlowReport is a flow that another device has told of (engine:new_flow_record).
-type FlowReport struct {
-	Time     int64  // ns since 1970
-	Flow     string // flow id, such as "06A:C0.A8.01.02:p-0B94_D1.D8.F9.3A:p-0016"
-	AZ, ZA   uint64 // bytes
-	PacketAZ uint64
-	PacketZA uint64
 }

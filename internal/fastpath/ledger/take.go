@@ -77,13 +77,6 @@ func (l *Ledger) content(t int64, b *Batch) {
 	for _, r := range b.Records {
 		l.record(iv, r)
 	}
-	for i := range b.Reports {
-		for _, m := range l.options.Hooks.Message {
-			if m.FlowReport != nil {
-				m.FlowReport(&b.Reports[i])
-			}
-		}
-	}
 	l.counts(t, &b.Counters)
 	l.fromRecs.Flush(&l.scratch.delta)
 	l.counts(t, &l.scratch.delta)

@@ -3,7 +3,7 @@ package shard
 import (
 	"eddy/internal/fastpath/extract"
 	"eddy/internal/fastpath/flow"
-	"eddy/internal/fastpath/ledger"
+	"eddy/internal/fastpath/learned"
 	"eddy/internal/fastpath/packet"
 	"eddy/internal/fastpath/ramfs"
 )
@@ -62,7 +62,7 @@ type Hooks interface {
 	// Message has what another plugin posted to the packet hooks; id may be "".
 	Message(id, text string)
 	// FlowReport has a flow that another device told of (engine:new_flow_record).
-	FlowReport(r ledger.FlowReport)
+	FlowReport(r learned.FlowReport)
 
 	// Tick comes about once a second.
 	Tick()

@@ -3,7 +3,7 @@ package shard
 import (
 	"eddy/internal/fastpath/extract"
 	"eddy/internal/fastpath/flow"
-	"eddy/internal/fastpath/ledger"
+	"eddy/internal/fastpath/learned"
 	"eddy/internal/fastpath/packet"
 	"eddy/internal/fastpath/ramfs"
 )
@@ -25,7 +25,7 @@ func (noHooks) File(*flow.Flow, *extract.Exchange, flow.Dir, *ramfs.File, bool) 
 func (noHooks) Store(*flow.Flow) int                                                       { return storeDefault }
 func (noHooks) StorePayload(*flow.Flow, flow.Dir, int64, []byte) int                       { return storeDefault }
 func (noHooks) Message(id, text string)                                                    {}
-func (noHooks) FlowReport(ledger.FlowReport)                                               {}
+func (noHooks) FlowReport(learned.FlowReport)                                              {}
 func (noHooks) Tick()                                                                      {}
 func (noHooks) Pending() int                                                               { return 0 }
 func (noHooks) Start() error                                                               { return nil }

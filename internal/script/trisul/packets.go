@@ -6,7 +6,7 @@ import (
 
 	"eddy/internal/config/diag"
 	"eddy/internal/fastpath/flow"
-	"eddy/internal/fastpath/ledger"
+	"eddy/internal/fastpath/learned"
 	"eddy/internal/fastpath/shard"
 	"eddy/internal/script/trisul/instance"
 	"eddy/internal/script/trisul/lib"
@@ -164,7 +164,7 @@ func (h *PacketHooks) Message(id, text string) {
 }
 
 // FlowReport implements shard.Hooks: message_monitor.
-func (h *PacketHooks) FlowReport(r ledger.FlowReport) {
+func (h *PacketHooks) FlowReport(r learned.FlowReport) {
 	for _, hook := range h.reports {
 		hook.Instance().Moment.Next()
 		hook.With(vm.Str(r.Flow), vm.Int(int64(r.AZ)), vm.Int(int64(r.ZA)), vm.Int(int64(r.PacketAZ)), vm.Int(int64(r.PacketZA))).Call()

@@ -11,7 +11,7 @@ import (
 	"eddy/internal/fastpath/counter"
 	"eddy/internal/fastpath/extract"
 	"eddy/internal/fastpath/flow"
-	"eddy/internal/fastpath/ledger"
+	"eddy/internal/fastpath/learned"
 	"eddy/internal/fastpath/packet"
 	"eddy/internal/fastpath/shard"
 )
@@ -272,7 +272,7 @@ func TestMessageMonitor(t *testing.T) {
 	if h.Wants() != shard.WantReports {
 		t.Error("wants", h.Wants())
 	}
-	h.FlowReport(ledger.FlowReport{Flow: webID, AZ: 1, ZA: 2, PacketAZ: 3, PacketZA: 4})
+	h.FlowReport(learned.FlowReport{Flow: webID, AZ: 1, ZA: 2, PacketAZ: 3, PacketZA: 4})
 	check(t, "hook", r.printed(), webID+"\t1\t2\t3\t4\n")
 }
 
