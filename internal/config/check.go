@@ -36,6 +36,7 @@ func check(c *model.Config, lost bool, diags *diag.List) {
 	for _, o := range c.Observes {
 		k.lane(o, sound)
 	}
+	k.outputs()
 }
 
 type checker struct {
@@ -178,13 +179,46 @@ func (k *checker) binds(p *model.Proxy) {
 // lane checks what an observe section takes its packets from. Whether one of its plugins is an input filter, which brings
 // packets of its own, is known when they are loaded.
 func (k *checker) lane(o *model.Observe, sound bool) {
+	what, both, nothing := "observe '"+o.Name+"'", "make two observe sections of it", "add a line: read FILE, or interface NAME"
+	if o.Pos == (diag.Pos{}) { // a command line's
+		what, both, nothing = "the command", "choose one of them", "name a capture (-r FILE) or an interface (-i NAME)"
+	}
 	switch {
 	case len(o.Read) > 0 && o.Interface != "":
-		k.diags.Errorf(o.Pos, "make two observe sections of it", "observe '%s' has both files to read and an interface", o.Name)
+		k.diags.Errorf(o.Pos, both, "%s has both files to read and an interface", what)
 	case sound && len(o.Read) == 0 && o.Interface == "" && len(o.Scripts) == 0:
-		k.diags.Errorf(o.Pos, "add a line: read FILE, or interface NAME", "observe '%s' has nothing to observe", o.Name)
+		k.diags.Errorf(o.Pos, nothing, "%s has nothing to observe", what)
 	case o.Interface == "" && (o.SnapLen > 0 || o.RingSize > 0 || o.Fanout > 0):
-		k.diags.Warnf(o.Pos, "", "observe '%s': snaplen, ring-size and fanout are for an interface; here they do nothing", o.Name)
+		k.diags.Warnf(o.Pos, "", "%s has no interface: there snaplen, ring-size and fanout do nothing", what)
+	}
+}
+
+// outputs refuses files that a lane would write over what a lane reads, or over what another output writes. Several lanes
+// may share an event log: they add whole lines to it.
+func (k *checker) outputs() {
+	type use struct{ what, path string }
+	var taken []use
+	for _, o := range k.config.Observes {
+		for _, path := range o.Read {
+			taken = append(taken, use{"read", path})
+		}
+		for _, path := range o.Scripts {
+			taken = append(taken, use{"lua-load", path})
+		}
+	}
+	for _, o := range k.config.Observes {
+		for _, u := range []use{{"eve", o.Eve}, {"store", o.Store}} {
+			if u.path == "" || u.path == "-" {
+				continue
+			}
+			for _, other := range taken {
+				if (u.what != "eve" || other.what != "eve") && SameFile(u.path, other.path) {
+					k.diags.Errorf(o.Pos, "name another file", "%s would write over %s, which %s names", u.what, u.path, other.what)
+					break
+				}
+			}
+			taken = append(taken, u)
+		}
 	}
 }
 

@@ -129,6 +129,20 @@ func (l *loader) Present(path string) error {
 	return nil
 }
 
+// SameFile says whether two paths lead to one file, or would when it is made. Devices and pipes may be shared.
+func SameFile(a, b string) bool {
+	if filepath.Clean(a) == filepath.Clean(b) {
+		info, err := os.Stat(a)
+		return err != nil || info.Mode().IsRegular()
+	}
+	first, err := os.Stat(a)
+	if err != nil || !first.Mode().IsRegular() {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
+}
+
 // reason takes the operation and path out of a file error: the message around it has them.
 func reason(err error) error {
 	var p *fs.PathError

@@ -2,6 +2,8 @@ package config
 
 import (
 	"net/netip"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -70,6 +72,9 @@ func TestObserveSettingsRefused(t *testing.T) {
 	}{
 		{"read", "/no/such.pcap", "read: /no/such.pcap: no such file or directory", ""},
 		{"engines", "none", `engines: "none" is not a number`, "write an integer"},
+		{"engines", "99999999999999999999", "engines: the <number> must be between 1 and 256, not 99999999999999999999", ""},
+		{"ramfs-max", "9999g", "ramfs-max: the <size> must be between 1m and 1024g, not 9999g", ""},
+		{"bucket", "0", "bucket: the <time> must be at least 1s", ""},
 		{"bucket", "1", "bucket: the <time> must be at least 1s", "a time without a unit is in milliseconds: write 1s for seconds"},
 		{"hash", "sha-1", `hash: unknown <hash> "sha-1"`, `did you mean "sha1"?`},
 		{"home-net", "us", `home-net: "us" is not a network`, "write networks like 10.0.0.0/8 or fd00::/8"},
@@ -79,7 +84,46 @@ func TestObserveSettingsRefused(t *testing.T) {
 			t.Errorf("%s %s: %v %v", tt.keyword, tt.args, got, list.All())
 		}
 	}
-	if got, list := Observe("x", nil, Options{}); got != nil || !strings.Contains(list.All()[0].Text, "has nothing to observe") {
+	if got, list := Observe("x", nil, Options{}); got != nil || list.All()[0].Text != "the command has nothing to observe" ||
+		list.All()[0].Hint != "name a capture (-r FILE) or an interface (-i NAME)" {
 		t.Errorf("%v %v", got, list.All())
+	}
+}
+
+// TestOutputs holds that no lane writes over what lanes read, nor two outputs over each other.
+func TestOutputs(t *testing.T) {
+	dir := t.TempDir()
+	in, link := filepath.Join(dir, "in.pcap"), filepath.Join(dir, "link.pcap")
+	if err := os.WriteFile(in, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(in, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, config, want string }{
+		{"store over read", "observe a\n read in.pcap\n store in.pcap\n", "store would write over in.pcap, which read names"},
+		{"by another name", "observe a\n read in.pcap\n store ./link.pcap\n", "store would write over link.pcap, which read names"},
+		{"eve behind a plugin", "observe a\n interface lo\n lua-load link.pcap\n eve link.pcap\n", "eve would write over link.pcap, which lua-load names"},
+		{"of another lane", "observe a\n interface lo\n store in.pcap\nobserve b\n read in.pcap\n", "store would write over in.pcap, which read names"},
+		{"two outputs", "observe a\n interface lo\n eve new\n store new\n", "store would write over new, which eve names"},
+		{"two stores", "observe a\n interface lo\n store new\nobserve b\n interface lo\n store new\n", "store would write over new, which store names"},
+		{"a shared event log", "observe a\n interface lo\n eve new\nobserve b\n interface lo\n eve new\n", ""},
+		{"standard streams", "observe a\n read -\n eve -\n", ""},
+		{"a device", "observe a\n read in.pcap\n eve /dev/null\n store /dev/null\n", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Chdir(dir)
+			if err := os.WriteFile("a.cfg", []byte(tt.config), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var said []string
+			_, list := Load(Options{Files: []string{"a.cfg"}})
+			for _, p := range list.All() {
+				said = append(said, p.Text)
+			}
+			if got := strings.Join(said, "; "); got != tt.want {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
 	}
 }

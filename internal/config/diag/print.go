@@ -29,7 +29,12 @@ func Fprint(w io.Writer, l *List, colour bool, source func(file string, line int
 		if p.Pos.File != "" || p.Pos.Line > 0 {
 			fmt.Fprintf(b, "%s: ", paint("1", p.Pos.String()))
 		}
-		fmt.Fprintf(b, "%s: %s\n", paint(tone, p.Severity.String()), printable(p.Text))
+		text, rest, more := strings.Cut(p.Text, "\n")
+		fmt.Fprintf(b, "%s: %s\n", paint(tone, p.Severity.String()), printable(text))
+		for more { // Lua lists where it looked for a module, say
+			text, rest, more = strings.Cut(rest, "\n")
+			fmt.Fprintf(b, "    %s\n", printable(strings.TrimSpace(text)))
+		}
 		if source != nil && p.Pos.Line > 0 {
 			if text := source(p.Pos.File, p.Pos.Line); strings.TrimSpace(text) != "" {
 				shown, caret := excerpt(text, p.Pos.Col)

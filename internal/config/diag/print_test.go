@@ -10,7 +10,7 @@ func TestFprint(t *testing.T) {
 	l.Warnf(Pos{File: "b.cfg", Line: 2, Col: 2}, "", "later file")
 	l.Errorf(Pos{File: "a.cfg", Line: 3, Col: 4}, "do this", "tabs\x1bstay")
 	l.Errorf(Pos{File: "a.cfg", Line: 1, Col: 180}, "", "far right")
-	l.Errorf(Pos{}, "", "nowhere")
+	l.Errorf(Pos{}, "", "nowhere:\n\tnot here\n\tnor there\x1b")
 	source := func(file string, line int) string {
 		switch {
 		case file == "a.cfg" && line == 3:
@@ -27,7 +27,7 @@ func TestFprint(t *testing.T) {
 	want := "b.cfg:2:2: warning: later file\n" +
 		"a.cfg:1:180: error: far right\n  " + strings.Repeat("x", 79) + "HERE" + strings.Repeat("y", 77) + "\n  " + strings.Repeat(" ", 79) + "^\n" +
 		"a.cfg:3:4: error: tabs?stay\n  \té x?y\n  \t ^\n  hint: do this\n" +
-		"error: nowhere\n"
+		"error: nowhere:\n    not here\n    nor there?\n"
 	if b.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
 	}

@@ -1,6 +1,7 @@
 package keyword
 
 import (
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -78,12 +79,12 @@ func (p *Parser) readParam(what string, param *Param, words []syntax.Word) (v mo
 	switch param.Kind {
 	case Int:
 		n, err := strconv.ParseInt(strings.TrimPrefix(w.Text, "+"), 10, 64)
-		if err != nil {
+		if err != nil && !errors.Is(err, strconv.ErrRange) {
 			return fail("write an integer", "%q is not a number", w.Text)
 		}
 		v.Int = n
-		if lo, hi := param.limits(); n < lo || n > hi {
-			return fail("", "the <%s> must be between %d and %d, not %d", param.Name, lo, hi, n)
+		if lo, hi := param.limits(); err != nil || n < lo || n > hi {
+			return fail("", "the <%s> must be between %d and %d, not %s", param.Name, lo, hi, w.Text)
 		}
 	case Time:
 		unit := time.Millisecond
@@ -97,7 +98,7 @@ func (p *Parser) readParam(what string, param *Param, words []syntax.Word) (v mo
 		v.Int = int64(d)
 		if param.Min != 0 && v.Int < param.Min {
 			hint := ""
-			if unitless := strings.Trim(w.Text, "0123456789") == ""; unitless && !param.Bare {
+			if unitless := strings.Trim(w.Text, "0123456789") == ""; unitless && v.Int > 0 && !param.Bare {
 				hint = "a time without a unit is in milliseconds: write " + w.Text + "s for seconds"
 			}
 			return fail(hint, "the <%s> must be at least %v", param.Name, time.Duration(param.Min))
@@ -109,7 +110,7 @@ func (p *Parser) readParam(what string, param *Param, words []syntax.Word) (v mo
 		}
 		v.Int = n
 		if lo, hi := param.limits(); n < lo || n > hi {
-			return fail("", "the <%s> must be between %d and %d bytes, not %d", param.Name, lo, hi, n)
+			return fail("", "the <%s> must be between %s and %s, not %s", param.Name, sizeText(lo), sizeText(hi), w.Text)
 		}
 	case Choice:
 		if !contains(param.Choices, w.Text) {
@@ -166,6 +167,18 @@ func (p *Param) limits() (lo, hi int64) {
 		return 0, math.MaxInt32
 	}
 	return p.Min, p.Max
+}
+
+// sizeText writes a size as a configuration does: 64k.
+func sizeText(n int64) string {
+	unit := ""
+	for _, larger := range []string{"k", "m", "g"} {
+		if n == 0 || n%1024 != 0 {
+			break
+		}
+		n, unit = n/1024, larger
+	}
+	return strconv.FormatInt(n, 10) + unit
 }
 
 // isHeaderName holds s against the token rule of RFC 9110 §5.6.2.

@@ -87,7 +87,7 @@ func ObserveDecls() []Decl {
 		decl("home-net", one(many(text("network"))), "Says which networks T.host:is_homenet takes for ours; the private ones when not given.", setHomeNets),
 		count("engines", "Shares flows out over this many engines, each with its own plugin states; one for each processor core when not given. 1 makes a replay repeatable.",
 			1, maxEngines, func(o *model.Observe) *int { return &o.Engines }),
-		decl("eve", one(text("file")), "Writes what was learned as EVE JSON, one object a line; - is standard output.",
+		decl("eve", one(text("file")), "Adds what was learned to this file as EVE JSON, one object a line; - is standard output.",
 			func(p *Parser, o *model.Observe, a Args) { p.once(a); o.Eve = p.streamPath(a.Text(0)) }),
 		single("ramfs", pathTo("folder"), "Keeps extracted files here while somebody needs them; a folder of the process's own in shared memory when not given.",
 			func(o *model.Observe, a Args) { o.Ramfs = a.Text(0) }),

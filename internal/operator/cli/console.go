@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"eddy/internal/config/diag"
@@ -45,6 +46,20 @@ func terminal(w io.Writer) bool {
 // errorf says what failed. A hint says what to do about it and may be empty.
 func (c *console) errorf(hint, format string, args ...any) {
 	c.say("1;31", "error", hint, fmt.Sprintf(format, args...))
+}
+
+// failed prints err, the errors that are joined in it one by one. What another one says too, behind more of where it
+// happened, is left out.
+func (c *console) failed(err error) {
+	lines := strings.Split(err.Error(), "\n")
+	for i, line := range lines {
+		again := slices.Contains(lines[:i], line) || slices.ContainsFunc(lines, func(other string) bool {
+			return strings.HasSuffix(other, ": "+line)
+		})
+		if !again {
+			c.errorf("", "%s", line)
+		}
+	}
 }
 
 func (c *console) warnf(hint, format string, args ...any) {

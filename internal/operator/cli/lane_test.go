@@ -14,13 +14,15 @@ import (
 	"eddy/internal/operator/cli"
 )
 
-// toyLane is an observed lane that does what its --args say: "over" ends at once, "damaged" too, with an error; "watched"
-// ends when its progress was asked for a few times; "stubborn" takes all the time that Stop has; "talks" prints until it is
-// stopped, and the others wait for that.
+// toyLane is an observed lane that does what its --args say: "over" ends at once, "damaged" too, with an error; "twice"
+// with several; "watched" ends when its progress was asked for a few times; "stubborn" takes all the time that Stop has; "logs"
+// prints until that fails and "talks" until it is stopped; "loads" and "onload" never get through their start; the others
+// wait to be stopped.
 type toyLane struct {
 	what    string
 	name    string
 	out     io.Writer
+	errOut  io.Writer
 	engines int
 	limit   time.Duration
 
@@ -36,13 +38,21 @@ func observe(o *model.Observe, out, errOut io.Writer) (cli.Lane, *diag.List) {
 		l.Errorf(diag.Pos{File: "a.lua", Line: 3}, "", "unexpected symbol near 'x'")
 		return nil, l
 	}
+	if o.Args == "loads" {
+		fmt.Fprintln(errOut, "loading")
+		select {}
+	}
 	fmt.Fprintf(errOut, "scripts %q read %q interface %q env %v hashes %v timeout %v\n", o.Scripts, o.Read, o.Interface, o.Env, o.Hashes, o.TimeoutTCP)
-	return &toyLane{what: o.Args, out: out, name: o.Name, engines: o.Engines, limit: o.StopTimeout, stopping: make(chan struct{}), ended: make(chan struct{})}, l
+	return &toyLane{what: o.Args, out: out, errOut: errOut, name: o.Name, engines: o.Engines, limit: o.StopTimeout, stopping: make(chan struct{}), ended: make(chan struct{})}, l
 }
 
 func (l *toyLane) Start() error {
-	if l.what == "unable" {
+	switch l.what {
+	case "unable":
 		return errors.New("no such device")
+	case "onload":
+		fmt.Fprintln(l.errOut, "starting")
+		select {}
 	}
 	return nil
 }
@@ -53,6 +63,15 @@ func (l *toyLane) Wait() error {
 		fmt.Fprintln(l.out, "a plugin's line")
 	case "damaged":
 		return errors.New("x.pcap: damaged at byte 99")
+	case "twice":
+		full := errors.New("the disk is full")
+		return errors.Join(full, fmt.Errorf("packets: %w", full), errors.New("another thing"), full)
+	case "logs":
+		for {
+			if _, err := fmt.Fprintln(l.out, "event"); err != nil {
+				return fmt.Errorf("event log: %w", err)
+			}
+		}
 	case "talks":
 		for {
 			select {

@@ -6,11 +6,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
 
 	"eddy/internal/config"
+	"eddy/internal/config/model"
 	"eddy/internal/fastpath/report"
 	"eddy/internal/operator/process"
 	"eddy/internal/operator/summary"
@@ -67,7 +69,7 @@ func (p Program) runObserve(args []string, out, errOut io.Writer) int {
 }
 
 // run builds the lane and sees it through.
-func (o *observation) run(signals <-chan os.Signal) int {
+func (o *observation) run(signals chan os.Signal) int {
 	lane, problems := config.Observe("command", o.f.settings, config.Options{})
 	o.problems(problems)
 	if lane == nil {
@@ -77,13 +79,20 @@ func (o *observation) run(signals <-chan os.Signal) int {
 	if o.f.check && len(lane.Read) == 0 && lane.Interface == "" {
 		lane.Read = []string{"-"} // plugins can be checked without packets; nothing is read
 	}
+	if other := overwritten(o.f.json, lane); other != "" {
+		o.errorf("name another file", "--json would write over %s", other)
+		return exitUsage
+	}
 	out, errOut, drain, err := o.writers()
 	if err != nil {
 		o.errorf("", "%v", err)
 		return exitFailed
 	}
 	defer drain()
-	l, problems := o.Observe(lane, out, errOut)
+	var l Lane
+	if !starting(signals, startGrace, func() { l, problems = o.Observe(lane, out, errOut) }) {
+		return o.unstarted()
+	}
 	o.problems(problems)
 	if l == nil || problems.Failed() {
 		o.errorf("", "nothing was observed: %s", problems.Summary())
@@ -94,7 +103,10 @@ func (o *observation) run(signals <-chan os.Signal) int {
 		o.printf("the plugins are valid")
 		return exitOK
 	}
-	if err := l.Start(); err != nil {
+	if !starting(signals, startGrace, func() { err = l.Start() }) {
+		return o.unstarted()
+	}
+	if err != nil {
 		stopNow(l)
 		o.errorf("", "cannot start: %v", err)
 		return exitFailed
@@ -108,8 +120,11 @@ func (o *observation) run(signals <-chan os.Signal) int {
 	if o.screen != nil {
 		o.screen.show("")
 	}
+	if errors.Is(err, syscall.EPIPE) && abandoned(o.out) {
+		err = nil // whoever read our output had enough, as "| head" has
+	}
 	if err != nil {
-		o.errorf("", "%v", err)
+		o.failed(err)
 	}
 	if failed := o.summarize(l.Report()); failed != nil {
 		o.errorf("", "cannot write the summary: %v", failed)
@@ -210,6 +225,19 @@ func (o *observation) summarize(r *report.Lane) error {
 		file = writeFile(o.f.json, s.JSON)
 	}
 	return errors.Join(text, file)
+}
+
+// overwritten gives the file of a lane that the summary would be written over; "" when there is none.
+func overwritten(summary string, lane *model.Observe) string {
+	if summary == "" || summary == "-" {
+		return ""
+	}
+	for _, path := range slices.Concat(lane.Read, lane.Scripts, []string{lane.Eve, lane.Store}) {
+		if path != "" && path != "-" && config.SameFile(summary, path) {
+			return path
+		}
+	}
+	return ""
 }
 
 // writeFile writes a file anew.

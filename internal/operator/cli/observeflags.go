@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -105,7 +107,7 @@ func parseObserve(args []string) (*observeFlags, error) {
 			continue
 		}
 		name, value, inline := strings.Cut(a, "=")
-		at := slices.IndexFunc(known, func(s observeFlag) bool { return name == s.short || name == s.long })
+		at := named(known, name)
 		if at < 0 {
 			return nil, unknownObserveFlag(name, known)
 		}
@@ -117,7 +119,12 @@ func parseObserve(args []string) (*observeFlags, error) {
 			if i++; i == len(args) {
 				return nil, &usageError{fmt.Sprintf("%s wants an argument", name), fmt.Sprintf("%s %s: %s", name, spec.arg, spec.help)}
 			}
-			value = args[i]
+			if value = args[i]; named(known, value) >= 0 {
+				return nil, &usageError{fmt.Sprintf("%s wants an argument, and %s is a flag", name, value), fmt.Sprintf("%s %s: %s", name, spec.arg, spec.help)}
+			}
+		}
+		if written(spec.long) && filepath.Ext(value) == ".lua" {
+			return nil, &usageError{fmt.Sprintf("%s would write to the plugin %q", name, value), fmt.Sprintf("%s %s: %s", name, spec.arg, spec.help)}
 		}
 		if err := spec.set(f, value); err != nil {
 			return nil, &usageError{fmt.Sprintf("%s: %v", name, err), ""}
@@ -126,14 +133,28 @@ func parseObserve(args []string) (*observeFlags, error) {
 	return f, nil
 }
 
+// named gives the place of the flag of that name among known; -1 when there is none.
+func named(known []observeFlag, name string) int {
+	return slices.IndexFunc(known, func(s observeFlag) bool { return name != "" && (name == s.short || name == s.long) })
+}
+
 func (f *observeFlags) plugin(path string) {
 	f.settings = append(f.settings, config.Setting{Keyword: "lua-load", Args: []string{path}})
 }
 
+// written says whether a flag names a file that eddy writes: a plugin in its place is one in front of which the file's name
+// was forgotten.
+func written(flag string) bool { return flag == "--eve" || flag == "--store" || flag == "--json" }
+
 // mistaken says what to write instead of a path that is not one of a plugin; "" when it may be one.
 func mistaken(path string) string {
-	if path == "-" {
+	switch {
+	case path == "-":
 		return "did you mean -r - (a capture from standard input)?"
+	case path == "help" && !exists(path):
+		return "eddy observe --help explains the flags"
+	case captured(path):
+		return "did you mean -r " + path + "?"
 	}
 	plain := strings.TrimSuffix(strings.ToLower(path), ".gz")
 	switch filepath.Ext(plain) {
@@ -145,6 +166,31 @@ func mistaken(path string) string {
 	return ""
 }
 
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// captured says whether a file begins as captures do: pcap of either byte order and resolution, pcapng, or something
+// compressed with gzip.
+func captured(path string) bool {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return false // looking would take from a pipe what it holds
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var head [4]byte
+	n, _ := io.ReadFull(f, head[:])
+	switch string(head[:n]) {
+	case "\xa1\xb2\xc3\xd4", "\xd4\xc3\xb2\xa1", "\xa1\xb2\x3c\x4d", "\x4d\x3c\xb2\xa1", "\n\r\r\n":
+		return true
+	}
+	return string(head[:min(n, 2)]) == "\x1f\x8b"
+}
+
 func unknownObserveFlag(name string, known []observeFlag) error {
 	bare := make([]string, len(known))
 	for i, s := range known {
@@ -153,6 +199,8 @@ func unknownObserveFlag(name string, known []observeFlag) error {
 	hint := "eddy observe --help lists the flags"
 	if near := diag.Nearest(strings.TrimLeft(name, "-"), bare); near != "" && len(name) > 2 {
 		hint = fmt.Sprintf("did you mean %q?", "--"+near)
+	} else if name == "-v" || name == "-vv" {
+		hint = "eddy " + name + " prints the version"
 	} else if name == "-f" {
 		hint = "a configuration with observe sections runs with: eddy -f FILE"
 	} else if len(name) > 2 && slices.ContainsFunc(known, func(s observeFlag) bool { return s.arg != "" && s.short == name[:2] }) {

@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -40,6 +42,12 @@ func TestParseObserveRefuses(t *testing.T) {
 		{"eddy.cfg", `"eddy.cfg" is not a plugin`, "a configuration with observe sections runs with: eddy -f eddy.cfg"},
 		{"-f eddy.cfg", "unknown flag -f", "a configuration with observe sections runs with: eddy -f FILE"},
 		{"-r", "-r wants an argument", "-r FILE: Reads capture files"},
+		{"--eve --json s.json", "--eve wants an argument, and --json is a flag", "--eve FILE: Adds"},
+		{"-r -q", "-r wants an argument, and -q is a flag", "-r FILE: Reads"},
+		{"-r a.pcap --eve sums.lua", `--eve would write to the plugin "sums.lua"`, "--eve FILE: Adds"},
+		{"-r a.pcap --json=sums.lua", `--json would write to the plugin "sums.lua"`, "--json FILE: Writes"},
+		{"help", `"help" is not a plugin`, "eddy observe --help explains the flags"},
+		{"-v", "unknown flag -v", "eddy -v prints the version"},
 		{"-ra.pcap", "unknown flag -ra.pcap", "put a space between: -r a.pcap"},
 		{"--engine 2", "unknown flag --engine", `did you mean "--engines"?`},
 		{"--asyncmaxbytes=2", "unknown flag --asyncmaxbytes", `did you mean "--async-max-bytes"?`},
@@ -53,6 +61,28 @@ func TestParseObserveRefuses(t *testing.T) {
 		if !errors.As(err, &usage) || usage.text != tt.text || !strings.HasPrefix(usage.hint, tt.hint) {
 			t.Errorf("%s: got %+v", tt.args, err)
 		}
+	}
+}
+
+// TestCaptured holds that a capture is known by what is in it, whatever its name is.
+func TestCaptured(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "trace")
+	for _, tt := range []struct {
+		text string
+		want bool
+	}{
+		{"\xd4\xc3\xb2\xa1\x02\x00\x04\x00", true}, {"\xa1\xb2\x3c\x4d....", true}, {"\n\r\r\n\x1c", true}, {"\x1f\x8b\x08", true},
+		{"TrisulPlugin = {}", false}, {"\n\r\r", false}, {"", false},
+	} {
+		if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := mistaken(path) != ""; got != tt.want {
+			t.Errorf("%q: %v", tt.text, got)
+		}
+	}
+	if captured(t.TempDir()) || captured(path+".not") {
+		t.Error("a folder and a missing file are no captures")
 	}
 }
 

@@ -86,8 +86,12 @@ func (e *pidEngine) Listen() error {
 }
 
 func (e *pidEngine) Start() error {
-	if e.cfg.Global.Description == "init fails" {
+	switch e.cfg.Global.Description {
+	case "init fails":
 		return fmt.Errorf("an init function failed")
+	case "init hangs":
+		fmt.Fprintln(os.Stderr, "starting")
+		select {}
 	}
 	for _, ln := range e.listeners {
 		e.wg.Go(func() {

@@ -74,7 +74,10 @@ func (r *run) serve() int {
 	}
 	defer pid.Remove()
 	defer stats.Close()
-	if err := e.Start(); err != nil {
+	if !starting(signals, startGrace, func() { err = e.Start() }) {
+		return r.unstarted()
+	}
+	if err != nil {
 		r.errorf("", "cannot start: %v", err)
 		cut(e)
 		return exitFailed
