@@ -92,7 +92,12 @@ func (l *Lane) makeFinal() *report.Lane {
 
 // reportLedger adds what the ledger knows.
 func (l *Lane) reportLedger(r *report.Lane) {
-	for _, g := range l.ledger.Summary(report.TopKeys).Top {
+	sum := l.ledger.Summary(report.TopKeys)
+	for guid, n := range sum.ResourceGroups {
+		r.Resources = append(r.Resources, report.Count{Name: l.plugins.ResourceGroup(guid), N: n})
+	}
+	slices.SortFunc(r.Resources, func(a, b report.Count) int { return cmp.Or(cmp.Compare(b.N, a.N), cmp.Compare(a.Name, b.Name)) })
+	for _, g := range sum.Top {
 		m := g.Group.Meters[g.Meter]
 		out := report.Group{GUID: g.Group.GUID, Name: g.Group.Name, Meter: m.Name, Unit: m.Units}
 		if m.Units == "Bps" { // the total of a rate is what it is a rate of

@@ -17,9 +17,9 @@ const (
 
 // share is a number of packets for one engine.
 type share struct {
-	packets []packet.Packet
-	bytes   []byte // copies of frames that don't live long enough by themselves
-	now     int64  // how far the capture has come
+	packets []packet.Packet // room for shareSize; behind its length is what was there before
+	bytes   []byte          // copies of frames that don't live long enough by themselves
+	now     int64           // how far the capture has come
 }
 
 // sharer reads a capture, decodes it, and shares the packets out over engines: both directions of a flow, and the
@@ -87,12 +87,14 @@ func (s *sharer) add(i int, p *packet.Packet) {
 		sh = <-s.free
 		s.cur[i] = sh
 	}
-	sh.packets = append(sh.packets, *p)
+	sh.packets = sh.packets[:len(sh.packets)+1]
+	to := &sh.packets[len(sh.packets)-1]
+	p.CopyTo(to)
 	if p.Defragged || !s.stable() {
 		// Earlier packets keep the old array when this one has to grow.
 		at := len(sh.bytes)
 		sh.bytes = append(sh.bytes, p.Data...)
-		sh.packets[len(sh.packets)-1].Data = sh.bytes[at:len(sh.bytes):len(sh.bytes)]
+		to.Data = sh.bytes[at:len(sh.bytes):len(sh.bytes)]
 	}
 	sh.now = p.Time
 	if len(sh.packets) == shareSize || len(sh.bytes) >= shareBytes {
@@ -116,7 +118,6 @@ func (s *sharer) flush(now int64) {
 
 // done takes a share back.
 func (s *sharer) done(sh *share) {
-	clear(sh.packets)
 	sh.packets, sh.bytes = sh.packets[:0], sh.bytes[:0]
 	s.free <- sh
 }

@@ -14,7 +14,7 @@ type mapping struct {
 
 // keepBehind is how much of a mapped file stays in this process's memory behind the place where it is read: those who
 // work on frames later find them there. What was given back is read again when it is touched.
-const keepBehind = 16 << 20
+const keepBehind = 8 << 20
 
 func mapFile(f *os.File, size int64) (*mapping, error) {
 	data, err := unix.Mmap(int(f.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_PRIVATE)

@@ -18,15 +18,13 @@ func appendUint16(dst []byte, v uint16) []byte {
 	return append(dst, digits[v>>12], digits[v>>8&15], digits[v>>4&15], digits[v&15])
 }
 
-// appendMAC appends an Ethernet address in key format: "0A:11:21:BA:00:02".
-func appendMAC(dst, mac []byte) []byte {
-	for i, b := range mac {
-		if i > 0 {
-			dst = append(dst, ':')
-		}
-		dst = append(dst, digits[b>>4], digits[b&15])
+// appendMAC appends an Ethernet address, a 48-bit number, in key format: "0A:11:21:BA:00:02".
+func appendMAC(dst []byte, mac uint64) []byte {
+	for shift := 40; shift >= 0; shift -= 8 {
+		b := byte(mac >> shift)
+		dst = append(dst, digits[b>>4], digits[b&15], ':')
 	}
-	return dst
+	return dst[:len(dst)-1]
 }
 
 // appendVLAN appends a Tuple.VLAN: "100", or "100.7" for two tags.

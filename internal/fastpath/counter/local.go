@@ -90,6 +90,39 @@ func (l *Local) AddString(g *Group, key string, meter int, value float64) {
 // Cells gives the cells of a key for several samples (Group.Sample); they are valid until the next call of a method.
 func (l *Local) Cells(g *Group, key []byte) []float64 { return l.table(g).cells(l, key) }
 
+// Slot is where a Local keeps a key, for who counts for the same key again and again: finding it needs no look at the
+// key. The zero Slot is nobody's.
+type Slot struct {
+	id  uint32 // place in table.known, or noRoom
+	era uint32 // of the table
+}
+
+// noRoom is the id of a key that counts as Other.
+const noRoom = 1<<32 - 1
+
+// Slot gives the place of a key of a group, for At with the same group.
+func (l *Local) Slot(g *Group, key []byte) Slot {
+	t := l.table(g)
+	if len(key) > l.limits.KeyLen {
+		key = key[:l.limits.KeyLen]
+	}
+	id, ok := t.index[string(key)]
+	if !ok {
+		id = t.learn(l, string(key))
+	}
+	return Slot{id, t.era}
+}
+
+// At is Cells for the key that has a place. After a Flush the place may be gone: then ok is false, and Slot gives
+// another.
+func (l *Local) At(g *Group, s Slot) (cells []float64, ok bool) {
+	t := l.table(g)
+	if s.era != t.era {
+		return nil, false
+	}
+	return t.at(l, s.id), true
+}
+
 // Rows counts the keys that the next Flush hands over.
 func (l *Local) Rows() int { return l.rows }
 
@@ -116,7 +149,7 @@ func (l *Local) table(g *Group) *table {
 	}
 	t := l.tables[g.ID]
 	if t == nil {
-		t = &table{group: g, index: make(map[string]uint32), epoch: 1}
+		t = &table{group: g, index: make(map[string]uint32), epoch: 1, era: 1}
 		l.tables[g.ID] = t
 	}
 	return t
@@ -130,6 +163,7 @@ type table struct {
 	known []known
 	bytes int    // length of all known keys
 	epoch uint32 // of the present tick; never 0
+	era   uint32 // how often keys were forgotten, and one; never 0
 
 	keys    []string
 	numbers []float64
@@ -149,7 +183,7 @@ func (t *table) cells(l *Local, key []byte) []float64 {
 	}
 	id, ok := t.index[string(key)]
 	if !ok {
-		return t.unknown(l, string(key))
+		id = t.learn(l, string(key))
 	}
 	return t.at(l, id)
 }
@@ -160,13 +194,20 @@ func (t *table) cellsString(l *Local, key string) []float64 {
 	}
 	id, ok := t.index[key]
 	if !ok {
-		return t.unknown(l, key)
+		id = t.learn(l, key)
 	}
 	return t.at(l, id)
 }
 
-// at gives the cells of a known key, and a new row if this tick has none for it yet.
+// at gives the cells of a known key, and a new row if this tick has none for it yet; for noRoom those of Other.
 func (t *table) at(l *Local, id uint32) []float64 {
+	if id == noRoom {
+		l.lost.Keys++
+		if !t.other {
+			t.other, t.otherAt = true, t.newRow(l, Other)
+		}
+		return t.row(t.otherAt)
+	}
 	k := &t.known[id]
 	if k.epoch != t.epoch {
 		k.epoch, k.row = t.epoch, t.newRow(l, k.key)
@@ -174,20 +215,16 @@ func (t *table) at(l *Local, id uint32) []float64 {
 	return t.row(k.row)
 }
 
-// unknown remembers a key, or gives the cells of Other where there is no room for one more.
-func (t *table) unknown(l *Local, key string) []float64 {
+// learn remembers a key, as far as there is room for one more.
+func (t *table) learn(l *Local, key string) uint32 {
 	if len(t.known) >= l.limits.Keys || t.bytes+len(key) > l.limits.KeyBytes {
-		l.lost.Keys++
-		if !t.other {
-			t.other, t.otherAt = true, t.newRow(l, Other)
-		}
-		return t.row(t.otherAt)
+		return noRoom
 	}
 	id := uint32(len(t.known))
 	t.known = append(t.known, known{key: key})
 	t.index[key] = id
 	t.bytes += len(key)
-	return t.at(l, id)
+	return id
 }
 
 func (t *table) newRow(l *Local, key string) uint32 {
@@ -221,5 +258,6 @@ func (t *table) flush(d *GroupDelta, limits Limits) {
 		clear(t.index)
 		clear(t.known)
 		t.known, t.bytes, t.epoch = t.known[:0], 0, 1
+		t.era = max(t.era+1, 1)
 	}
 }

@@ -110,6 +110,51 @@ func TestLocalBounds(t *testing.T) {
 	})
 }
 
+// A slot leads to its key's cells from flush to flush, and says so when the Local has forgotten the key.
+func TestSlot(t *testing.T) {
+	r := NewRegistry()
+	g := testGroup(t, r, Counter)
+	l := NewLocal(r, Limits{Keys: 4, KeyLen: 4})
+	var d Delta
+	if _, ok := l.At(g, Slot{}); ok {
+		t.Error("the zero slot leads somewhere")
+	}
+	a := l.Slot(g, []byte("a"))
+	for round := range 3 {
+		l.Add(g, []byte("b"), 0, 1)
+		l.Add(g, []byte("a"), 0, 1)
+		cells, ok := l.At(g, a)
+		if !ok {
+			t.Fatalf("round %d: the slot is stale", round)
+		}
+		cells[0] += 10
+		l.Flush(&d)
+		if got := sums(&d, g, 0); len(got) != 2 || got["a"] != 11 || got["b"] != 1 {
+			t.Errorf("round %d: %v", round, got)
+		}
+	}
+
+	long := l.Slot(g, []byte("long-1"))
+	l.Slot(g, []byte("c"))
+	other := l.Slot(g, []byte("d")) // there is no room
+	for _, s := range []Slot{long, other, other} {
+		cells, _ := l.At(g, s)
+		cells[0]++
+	}
+	if l.Lost().Keys != 2 {
+		t.Errorf("%+v was lost, want two samples for keys without room", l.Lost())
+	}
+	l.Flush(&d) // after which all is forgotten
+	if got := sums(&d, g, 0); len(got) != 2 || got["long"] != 1 || got[Other] != 2 {
+		t.Errorf("at the bounds: %v", got)
+	}
+	for _, s := range []Slot{a, long, other} {
+		if _, ok := l.At(g, s); ok {
+			t.Errorf("%v leads to a key that is forgotten", s)
+		}
+	}
+}
+
 // Whatever is added comes out of some flush, once.
 func TestLocalLosesNothing(t *testing.T) {
 	r := NewRegistry()

@@ -11,7 +11,7 @@ import (
 // engine's goroutine, and allocates nothing per packet. What a packet costs is bare additions; hosts and applications
 // are counted once a tick, from what their flows have come to have since the last.
 //
-//	for each packet:  Packet(p); Touch(f, mark) if it has a flow
+//	for each packet:  Packet(p), or if it has a flow FlowPacket(p, f, dir, mark)
 //	as a flow ends:   End(f, mark, why)
 //	as a tick ends:   Tick(), before what the Local has counted is handed over
 type Traffic struct {
@@ -28,14 +28,27 @@ type Traffic struct {
 
 type trafficGroups struct{ hosts, hosts6, apps, aggregates, network, vlan *Group }
 
-// Mark is what has been counted of a flow. Its zero value belongs to a new flow; it lives as long as the flow, beside
-// it.
+// Mark is what has been counted of a flow, and where. Its zero value belongs to a new flow; it lives as long as the flow,
+// beside it.
 type Mark struct {
-	count [2]flow.Count
-	state flow.State
-	begun bool
-	dir   uint8  // the key of Aggregates that the flow belongs to
-	at    uint32 // 1 + place in Traffic.touched; 0: not there
+	at      uint32 // 1 + place in Traffic.touched; 0: not there
+	state   flow.State
+	begun   bool
+	dir     uint8 // the key of Aggregates that the flow belongs to
+	near    near
+	bytes   [2]uint64 // by flow.Dir, as packets
+	packets [2]uint32 // the lower half: there are never as many new ones in a tick
+	client  Slot
+	server  Slot
+	app     Slot
+}
+
+// news is what a flow has come to have since its mark.
+type news struct {
+	sent, received               float64 // bytes, by the client
+	sentPackets, receivedPackets float64
+	state                        flow.State
+	first                        bool // it is new
 }
 
 type touched struct {
@@ -59,7 +72,8 @@ const (
 
 var aggregateKeys = [numKeys]string{"TOTALBW", "DIR_INCOMING", "DIR_OUTGOING", "DIR_INTERNAL", "DIR_TRANSIT"}
 
-// The meters of Aggregates, Apps and NetworkLayerStats.
+// The meters of Aggregates, Apps, NetworkLayerStats, LinkLayerStats and Mac. All meters of the groups that Traffic feeds
+// add up, so that a meter's number is also the place of its cell.
 const (
 	aggregateBytes     = 0
 	aggregatePackets   = 1
@@ -77,6 +91,12 @@ const (
 	networkPackets = 1
 	networkActive  = 2
 	networkFlows   = 3
+
+	linkBytes   = 0
+	linkPackets = 1
+
+	macSent     = 0
+	macReceived = 1
 )
 
 // NewTraffic gives a feeder that counts into l. home are the home networks; nil: DefaultHome.
@@ -110,16 +130,19 @@ func DefaultHome() []netip.Prefix {
 	}
 }
 
-// Packet counts a packet by itself.
-func (t *Traffic) Packet(p *packet.Packet) {
+// Packet counts a packet that has no flow.
+func (t *Traffic) Packet(p *packet.Packet) { t.packet(p, new(near), flow.ToServer) }
+
+func (t *Traffic) packet(p *packet.Packet, n *near, dir flow.Dir) {
 	total := &t.totals[keyTotal]
 	total.bytes += float64(p.Wire)
 	total.packets++
-	t.link.packet(t.local, p)
+	t.link.packet(t.local, p, n, dir)
 }
 
-// Touch takes note that a flow has got a packet.
-func (t *Traffic) Touch(f *flow.Flow, m *Mark) {
+// FlowPacket counts a packet of a flow that it has been counted in.
+func (t *Traffic) FlowPacket(p *packet.Packet, f *flow.Flow, dir flow.Dir, m *Mark) {
+	t.packet(p, &m.near, dir)
 	if m.at == 0 {
 		t.touched = append(t.touched, touched{f, m})
 		m.at = uint32(len(t.touched))
@@ -135,8 +158,8 @@ func (t *Traffic) End(f *flow.Flow, m *Mark, why flow.End) {
 		t.touched[last] = touched{}
 		t.touched = t.touched[:last]
 		m.at = 0
+		t.flow(f, m)
 	}
-	t.flow(f, m)
 	if why != flow.Finish { // the capture ended, not the session
 		t.active--
 		t.network[f.Key.Proto].active--
@@ -158,23 +181,17 @@ func (t *Traffic) Tick() {
 
 // flow counts what a flow has come to have since its mark.
 func (t *Traffic) flow(f *flow.Flow, m *Mark) {
-	sent := sub(f.Count[flow.ToServer], m.count[flow.ToServer])
-	received := sub(f.Count[flow.ToClient], m.count[flow.ToClient])
-	news := f.State &^ m.state
-	isNew := !m.begun
-	if isNew {
-		m.begun = true
+	n := m.update(f)
+	if n.first {
 		m.dir = t.direction(&f.Key)
 		t.active++
 	}
-	m.count, m.state = f.Count, f.State
-
-	bytes, packets := float64(sent.Bytes+received.Bytes), float64(sent.Packets+received.Packets)
+	bytes, packets := n.sent+n.received, n.sentPackets+n.receivedPackets
 	t.count(m.dir, bytes, packets)
 	network := &t.network[f.Key.Proto]
 	network.bytes += bytes
 	network.packets += packets
-	if isNew {
+	if n.first {
 		network.flows++
 		network.active++
 	}
@@ -184,59 +201,96 @@ func (t *Traffic) flow(f *flow.Flow, m *Mark) {
 	if f.Key.Version == 0 {
 		return
 	}
-	t.host(f, &f.Key.Src, sent, received, isNew, news, true)
-	t.host(f, &f.Key.Dst, received, sent, isNew, news, false)
-	t.app(f, m, sent, received, isNew)
+	t.hosts(f, m, &n)
+	t.app(f, m, &n)
 }
 
-// host counts for one end of a flow.
-func (t *Traffic) host(f *flow.Flow, addr *[16]byte, sent, received flow.Count, isNew bool, news flow.State, client bool) {
+// update brings the mark to where the flow is, and gives the difference.
+func (m *Mark) update(f *flow.Flow) news {
+	sent, received := &f.Count[flow.ToServer], &f.Count[flow.ToClient]
+	n := news{
+		sent:            float64(sent.Bytes - m.bytes[flow.ToServer]),
+		received:        float64(received.Bytes - m.bytes[flow.ToClient]),
+		sentPackets:     float64(uint32(sent.Packets) - m.packets[flow.ToServer]),
+		receivedPackets: float64(uint32(received.Packets) - m.packets[flow.ToClient]),
+		state:           f.State &^ m.state,
+		first:           !m.begun,
+	}
+	m.bytes = [2]uint64{sent.Bytes, received.Bytes}
+	m.packets = [2]uint32{uint32(sent.Packets), uint32(received.Packets)}
+	m.state, m.begun = f.State, true
+	return n
+}
+
+// hosts counts for both ends of a flow.
+func (t *Traffic) hosts(f *flow.Flow, m *Mark, n *news) {
+	cells := t.host(&m.client, &f.Key.Src, f.Key.Version)
+	n.host(cells, n.received, n.sent, f.Key.Proto)
+	if n.state&flow.SeenSYN != 0 {
+		cells[hostSYNSent]++
+	}
+	cells = t.host(&m.server, &f.Key.Dst, f.Key.Version)
+	n.host(cells, n.sent, n.received, f.Key.Proto)
+	if n.state&flow.SeenSYN != 0 {
+		cells[hostSYNRecv]++
+	}
+	if n.state&flow.SeenSYNACK != 0 {
+		cells[hostSYNACK]++
+	}
+}
+
+// host gives the cells of an address.
+func (t *Traffic) host(slot *Slot, addr *[16]byte, version uint8) []float64 {
 	g := t.groups.hosts
-	if f.Key.Version == 6 {
+	if version == 6 {
 		g = t.groups.hosts6
 	}
-	cells := t.local.Cells(g, flow.AppendKeyIP(t.key[:0], *addr, f.Key.Version))
-	g.Sample(cells, hostTotal, float64(sent.Bytes+received.Bytes))
-	g.Sample(cells, hostReceived, float64(received.Bytes))
-	g.Sample(cells, hostTransmit, float64(sent.Bytes))
-	g.Sample(cells, hostPackets, float64(sent.Packets+received.Packets))
-	if isNew {
-		g.Sample(cells, hostFlowCount, 1)
-		if f.Key.Proto == protoTCP {
-			g.Sample(cells, hostConns, 1)
+	cells, ok := t.local.At(g, *slot)
+	if !ok {
+		*slot = t.local.Slot(g, flow.AppendKeyIP(t.key[:0], *addr, version))
+		cells, _ = t.local.At(g, *slot)
+	}
+	return cells
+}
+
+// host counts for an end of a flow what is counted alike for both.
+func (n *news) host(cells []float64, received, transmitted float64, proto uint8) {
+	_ = cells[hostFlowCount]
+	cells[hostTotal] += received + transmitted
+	cells[hostReceived] += received
+	cells[hostTransmit] += transmitted
+	cells[hostPackets] += n.sentPackets + n.receivedPackets
+	if n.first {
+		cells[hostFlowCount]++
+		if proto == protoTCP {
+			cells[hostConns]++
 		}
-	}
-	switch {
-	case client && news&flow.SeenSYN != 0:
-		g.Sample(cells, hostSYNSent, 1)
-	case !client && news&flow.SeenSYN != 0:
-		g.Sample(cells, hostSYNRecv, 1)
-	}
-	if !client && news&flow.SeenSYNACK != 0 {
-		g.Sample(cells, hostSYNACK, 1)
 	}
 }
 
 // app counts for the server's port.
-func (t *Traffic) app(f *flow.Flow, m *Mark, sent, received flow.Count, isNew bool) {
+func (t *Traffic) app(f *flow.Flow, m *Mark, n *news) {
 	switch f.Key.Proto {
 	case protoTCP, protoUDP, protoSCTP:
 	default:
 		return
 	}
-	g := t.groups.apps
-	cells := t.local.Cells(g, appendPort(t.key[:0], f.Key.DstPort))
-	g.Sample(cells, appBytes, float64(sent.Bytes+received.Bytes))
-	if isNew {
-		g.Sample(cells, appConnections, 1)
+	cells, ok := t.local.At(t.groups.apps, m.app)
+	if !ok {
+		m.app = t.local.Slot(t.groups.apps, appendPort(t.key[:0], f.Key.DstPort))
+		cells, _ = t.local.At(t.groups.apps, m.app)
+	}
+	cells[appBytes] += n.sent + n.received
+	if n.first {
+		cells[appConnections]++
 	}
 	switch m.dir {
 	case keyIncoming: // the server is at home
-		g.Sample(cells, appIntoHome, float64(sent.Bytes))
-		g.Sample(cells, appOutOfHome, float64(received.Bytes))
+		cells[appIntoHome] += n.sent
+		cells[appOutOfHome] += n.received
 	case keyOutgoing:
-		g.Sample(cells, appIntoHome, float64(received.Bytes))
-		g.Sample(cells, appOutOfHome, float64(sent.Bytes))
+		cells[appIntoHome] += n.received
+		cells[appOutOfHome] += n.sent
 	}
 }
 
@@ -284,11 +338,11 @@ func (t *Traffic) tickTotals() {
 	for i := range t.totals {
 		if c := &t.totals[i]; c.packets > 0 || i == keyTotal && t.active != 0 {
 			cells := t.local.Cells(g, append(t.key[:0], aggregateKeys[i]...))
-			g.Sample(cells, aggregateBytes, c.bytes)
-			g.Sample(cells, aggregatePackets, c.packets)
+			cells[aggregateBytes] += c.bytes
+			cells[aggregatePackets] += c.packets
 			if i == keyTotal {
-				g.Sample(cells, aggregateSessions, t.active)
-				t.link.casts(g, cells)
+				cells[aggregateSessions] += t.active
+				t.link.casts(cells)
 			}
 			*c = totalCount{}
 		}
@@ -304,14 +358,10 @@ func (t *Traffic) tickNetwork() {
 			continue
 		}
 		cells := t.local.Cells(g, append(t.key[:0], digits[proto>>4], digits[proto&15]))
-		g.Sample(cells, networkBytes, c.bytes)
-		g.Sample(cells, networkPackets, c.packets)
-		g.Sample(cells, networkActive, c.active)
-		g.Sample(cells, networkFlows, c.flows)
+		cells[networkBytes] += c.bytes
+		cells[networkPackets] += c.packets
+		cells[networkActive] += c.active
+		cells[networkFlows] += c.flows
 		*c = networkCount{}
 	}
-}
-
-func sub(a, b flow.Count) flow.Count {
-	return flow.Count{Packets: a.Packets - b.Packets, Bytes: a.Bytes - b.Bytes, Payload: a.Payload - b.Payload}
 }

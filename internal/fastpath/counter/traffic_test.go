@@ -1,8 +1,11 @@
 package counter
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 
 	"eddy/internal/fastpath/flow"
@@ -47,6 +50,9 @@ func expect(t *testing.T, d *Delta, want map[string]float64) {
 	}
 }
 
+// touch says that a flow has got a packet, of which only the flow's own counts matter.
+func touch(t *Traffic, f *flow.Flow, m *Mark) { t.FlowPacket(&packet.Packet{}, f, flow.ToServer, m) }
+
 func TestTrafficOfAFlow(t *testing.T) {
 	r := NewRegistry()
 	l := NewLocal(r, Limits{})
@@ -56,8 +62,8 @@ func TestTrafficOfAFlow(t *testing.T) {
 	f := &flow.Flow{Key: tcpKey(2, 8, 80), State: flow.Init | flow.SeenSYN | flow.SeenSYNACK,
 		Count: [2]flow.Count{{Packets: 2, Bytes: 200}, {Packets: 1, Bytes: 1000}}}
 	var mark Mark
-	traffic.Touch(f, &mark)
-	traffic.Touch(f, &mark)
+	touch(traffic, f, &mark)
+	touch(traffic, f, &mark)
 	traffic.Tick()
 	l.Flush(&d)
 	expect(t, &d, map[string]float64{
@@ -67,12 +73,12 @@ func TestTrafficOfAFlow(t *testing.T) {
 		"Hosts/08.08.08.08/4": 1, "Hosts/08.08.08.08/9": 1, "Hosts/08.08.08.08/10": 1, "Hosts/08.08.08.08/13": 1,
 		"Apps/p-0050/0": 1200, "Apps/p-0050/2": 1000, "Apps/p-0050/3": 200, "Apps/p-0050/4": 1,
 		"NetworkLayerStats/06/0": 1200, "NetworkLayerStats/06/1": 3, "NetworkLayerStats/06/2": 1, "NetworkLayerStats/06/3": 1,
-		"Aggregates/DIR_OUTGOING/0": 1200, "Aggregates/DIR_OUTGOING/1": 3, "Aggregates/TOTALBW/2": 1,
+		"Aggregates/DIR_OUTGOING/0": 1200, "Aggregates/DIR_OUTGOING/1": 3, "Aggregates/TOTALBW/1": 2, "Aggregates/TOTALBW/2": 1,
 	})
 
 	// Only what is new counts in the next tick, and the end is not counted twice.
 	f.Count[flow.ToServer].Bytes, f.Count[flow.ToServer].Packets = 260, 3
-	traffic.Touch(f, &mark)
+	touch(traffic, f, &mark)
 	traffic.End(f, &mark, flow.Closed)
 	traffic.Tick()
 	l.Flush(&d)
@@ -81,7 +87,7 @@ func TestTrafficOfAFlow(t *testing.T) {
 		"Hosts/08.08.08.08/0": 60, "Hosts/08.08.08.08/1": 60, "Hosts/08.08.08.08/3": 1,
 		"Apps/p-0050/0": 60, "Apps/p-0050/3": 60,
 		"NetworkLayerStats/06/0": 60, "NetworkLayerStats/06/1": 1, "NetworkLayerStats/06/2": -1,
-		"Aggregates/DIR_OUTGOING/0": 60, "Aggregates/DIR_OUTGOING/1": 1, "Aggregates/TOTALBW/2": -1,
+		"Aggregates/DIR_OUTGOING/0": 60, "Aggregates/DIR_OUTGOING/1": 1, "Aggregates/TOTALBW/1": 1, "Aggregates/TOTALBW/2": -1,
 	})
 }
 
@@ -93,7 +99,7 @@ func TestTrafficEndsInAnyOrder(t *testing.T) {
 	flows, marks := make([]flow.Flow, 5), make([]Mark, 5)
 	for i := range flows {
 		flows[i] = flow.Flow{Key: tcpKey(byte(i), 8, 443), Count: [2]flow.Count{{Packets: 1, Bytes: 100}}}
-		traffic.Touch(&flows[i], &marks[i])
+		touch(traffic, &flows[i], &marks[i])
 	}
 	for _, i := range []int{4, 0, 2} {
 		traffic.End(&flows[i], &marks[i], flow.Finish)
@@ -139,7 +145,90 @@ func TestTrafficOfPackets(t *testing.T) {
 	})
 }
 
-// More address pairs and types than there are places for: nothing is lost.
+// What Traffic and its parts add to cells goes by the meters' numbers.
+func TestTrafficMetersAddUp(t *testing.T) {
+	r := NewRegistry()
+	for _, guid := range []string{Hosts, HostsIPv6, Apps, Aggregates, Mac, LinkLayerStats, NetworkLayerStats, VLANStats} {
+		g := r.ByGUID(guid)
+		for i, m := range g.Meters {
+			if int(g.layout.at[i]) != i || m.Type != Counter && m.Type != RateCounter && m.Type != RunningCounter {
+				t.Errorf("%s: meter %d (%s) has its cell at %d, type %d", g.Name, i, m.Name, g.layout.at[i], m.Type)
+			}
+		}
+	}
+}
+
+// A flow goes on being counted for the same keys after the Local has forgotten them.
+func TestTrafficAfterForgetting(t *testing.T) {
+	r := NewRegistry()
+	l := NewLocal(r, Limits{Keys: 1})
+	traffic := NewTraffic(r, l, nil)
+	f := &flow.Flow{Key: tcpKey(2, 8, 80)}
+	var mark Mark
+	var d Delta
+	for range 3 {
+		f.Count[flow.ToServer].Bytes += 100
+		f.Count[flow.ToServer].Packets++
+		touch(traffic, f, &mark)
+		traffic.Tick()
+		l.Flush(&d)
+		got := meters(&d)
+		if got["Hosts/C0.A8.01.02/2"] != 100 || got["Hosts/(other)/1"] != 100 || got["Apps/p-0050/0"] != 100 {
+			t.Error(got)
+		}
+	}
+}
+
+// More addresses than are remembered: all are counted.
+func TestStations(t *testing.T) {
+	r := NewRegistry()
+	l := NewLocal(r, Limits{})
+	var s stations
+	s.init(r.ByGUID(Mac))
+	want, got := map[uint64]float64{}, map[uint64]float64{}
+	var d Delta
+	take := func() {
+		s.tick(l)
+		l.Flush(&d)
+		for i := range d.Groups {
+			for row, key := range d.Groups[i].Keys {
+				raw, err := hex.DecodeString(strings.ReplaceAll(key, ":", ""))
+				if err != nil {
+					t.Fatal(err)
+				}
+				cells := d.Groups[i].Row(row)
+				got[binary.BigEndian.Uint64(append(make([]byte, 2), raw...))] += cells[macSent]*1e6 + cells[macReceived]
+			}
+		}
+	}
+	var frame [14]byte
+	var hints [7]near // most of them wrong
+	for i := range 3 * maxStations / 2 {
+		dst, src := uint64(i%1000), uint64(i)<<17
+		binary.BigEndian.PutUint64(frame[:], dst<<16)
+		binary.BigEndian.PutUint32(frame[6:], uint32(src>>16))
+		binary.BigEndian.PutUint16(frame[10:], uint16(src))
+		s.frame(l, frame[:12], 2, &hints[i%len(hints)], flow.Dir(i&1))
+		want[dst] += 2
+		want[src] += 2e6
+		if i%10_000 == 0 {
+			take()
+		}
+	}
+	take()
+	if !maps.Equal(got, want) {
+		t.Errorf("%d addresses counted %d bytes, want %d and %d", len(got), int(sum(got)), len(want), int(sum(want)))
+	}
+}
+
+func sum(m map[uint64]float64) (n float64) {
+	for _, v := range m {
+		n += v
+	}
+	return n
+}
+
+// Many addresses, and more types than there are places for: nothing is lost.
 func TestTrafficOfManyStations(t *testing.T) {
 	r := NewRegistry()
 	l := NewLocal(r, Limits{})
@@ -173,9 +262,8 @@ func TestTrafficAllocatesNothing(t *testing.T) {
 	tick := 0
 	round := func() {
 		for range 10 {
-			traffic.Packet(p)
 			f.Count[0].Packets++
-			traffic.Touch(f, &mark)
+			traffic.FlowPacket(p, f, flow.ToServer, &mark)
 		}
 		traffic.Tick()
 		l.Flush(&d[tick&1])
@@ -198,8 +286,7 @@ func BenchmarkTraffic(b *testing.B) {
 		var mark Mark
 		b.ReportAllocs()
 		for b.Loop() {
-			traffic.Packet(p)
-			traffic.Touch(f, &mark)
+			traffic.FlowPacket(p, f, flow.ToServer, &mark)
 		}
 	})
 	for _, hosts := range []int{5_000, 1_000_000} {
@@ -219,7 +306,7 @@ func BenchmarkTraffic(b *testing.B) {
 			i := 0
 			for b.Loop() {
 				flows[i].Count[0].Bytes += 100
-				traffic.Touch(&flows[i], &marks[i])
+				touch(traffic, &flows[i], &marks[i])
 				if i++; i%10_000 == 0 {
 					traffic.Tick()
 					l.Flush(&d)

@@ -4,9 +4,10 @@ package flow
 // back to the system with the table only, so the most flows at once are what a table costs.
 type arena struct {
 	slabs []*[slabFlows]Flow
-	free  *Flow // linked by age.older
+	free  uint32 // linked by links.older; 0: none
 }
 
+// slabFlows makes a slab so large that it begins with a page: flows lie on whole cache lines then.
 const slabFlows = 256
 
 // at gives the flow with an id that take has given.
@@ -14,12 +15,12 @@ func (a *arena) at(id uint32) *Flow { return &a.slabs[(id-1)/slabFlows][(id-1)%s
 
 // take gives a flow whose fields but id are zero.
 func (a *arena) take() *Flow {
-	if a.free == nil {
+	if a.free == 0 {
 		a.add()
 	}
-	f := a.free
-	a.free = f.age.older
-	f.age.older = nil
+	f := a.at(a.free)
+	a.free = f.links.older
+	f.links.older = 0
 	return f
 }
 
@@ -29,13 +30,12 @@ func (a *arena) add() {
 	a.slabs = append(a.slabs, slab)
 	for i := len(slab) - 1; i >= 0; i-- { // so that ids are taken in rising order
 		slab[i].id = first + uint32(i)
-		slab[i].age.older = a.free
-		a.free = &slab[i]
+		slab[i].links.older = a.free
+		a.free = slab[i].id
 	}
 }
 
 func (a *arena) giveBack(f *Flow) {
-	*f = Flow{id: f.id}
-	f.age.older = a.free
-	a.free = f
+	*f = Flow{id: f.id, links: links{older: a.free}}
+	a.free = f.id
 }

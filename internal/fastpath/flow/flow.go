@@ -49,26 +49,29 @@ type Count struct {
 // Flow is a two-way 5-tuple plus VLAN. It belongs to its engine's goroutine until the ended function that its Table was
 // given has returned; then the table uses the memory for another flow. Who wants to know whether a pointer he kept is
 // still the same flow compares Serial.
+//
+// A flow takes three cache lines of 64 bytes. Most packets need what stands in the first two, up to placed.
 type Flow struct {
-	Key    Key      // Src is the client
-	Serial uint64   // unique within the process; 0: the flow is over
-	Start  int64    // ns since 1970 of the first packet
-	Last   int64    // and of the latest; never falls
-	Count  [2]Count // by Dir
-	State  State
-
-	NoPayload   bool   // reassembly was switched off
-	Retransmits uint32 // segments with bytes that were seen before; counted by who reassembles
-	RTT         int64  // ns from the SYN to the handshake's third packet as seen here; 0: not seen
+	Key       Key // Src is the client
+	State     State
+	NoPayload bool // reassembly was switched off
+	class     class
 
 	// Hooks is the place of the engine's own state for this flow: streams, extractors, what scripts attached.
 	Hooks any
-	Tags  []string
 
-	tcp  handshake
-	age  age
-	id   uint32 // in the table's arena, from 1
-	hash uint32
+	Count  [2]Count // by Dir
+	Last   int64    // ns since 1970 of the latest packet; never falls
+	placed int64    // ns: when the flow got its place in its class's list, later than Last-grain
+
+	Start       int64  // ns since 1970 of the first packet
+	Serial      uint64 // unique within the process; 0: the flow is over
+	RTT         int64  // ns from the SYN to the handshake's third packet as seen here; 0: not seen
+	Retransmits uint32 // segments with bytes that were seen before; counted by who reassembles
+
+	id    uint32 // in the table's arena, from 1
+	links links
+	tcp   handshake
 }
 
 // Closed reports whether the connection is over: FIN in both directions, or RST.

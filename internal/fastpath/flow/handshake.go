@@ -38,7 +38,7 @@ func (f *Flow) superseded(dir Dir, p *packet.Packet) bool {
 			return false
 		case f.Closed() || h.fins != 0:
 			return true
-		case f.age.class == opening: // both sides may send a SYN at once (RFC 9293, section 3.5)
+		case f.class == opening: // both sides may send a SYN at once (RFC 9293, section 3.5)
 			return h.knows(dir)
 		}
 		return f.Count[dir.Other()].Packets == 0
@@ -51,7 +51,7 @@ func (f *Flow) superseded(dir Dir, p *packet.Packet) bool {
 // follow brings the flow's state up to date with a TCP packet that belongs to it, and says which class it is in now.
 func (f *Flow) follow(dir Dir, p *packet.Packet) class {
 	h := &f.tcp
-	young := f.age.class == opening || !f.age.linked
+	young := f.class == opening || f.class == unlisted
 	switch p.Flags & (packet.SYN | packet.ACK | packet.RST) {
 	case packet.SYN:
 		if young {

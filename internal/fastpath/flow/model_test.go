@@ -12,18 +12,19 @@ import (
 func (t *Table) check() error {
 	listed := 0
 	for c := range numClasses {
-		var older *Flow
-		for f := t.ages[c].oldest; f != nil; f = f.age.younger {
+		older := uint32(0)
+		for id := t.ages.lists[c].oldest; id != 0; id = t.arena.at(id).links.younger {
+			f := t.arena.at(id)
 			listed++
 			switch {
-			case f.age.older != older || f.age.class != c || !f.age.linked:
+			case f.id != id || f.links.older != older || f.class != c:
 				return fmt.Errorf("flow %d is wrongly linked", f.Serial)
 			case t.Find(f.Key) != f || t.Find(Reverse(f.Key)) != f:
 				return fmt.Errorf("flow %d can't be found", f.Serial)
 			}
-			older = f
+			older = id
 		}
-		if t.ages[c].newest != older {
+		if t.ages.lists[c].newest != older {
 			return fmt.Errorf("class %d has a wrong end", c)
 		}
 	}

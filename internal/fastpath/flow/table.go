@@ -10,7 +10,7 @@ import (
 // Options bounds a Table. The zero value is ready for use: 0 stands for the value given here. Timeouts count from a
 // flow's latest packet, in capture time.
 type Options struct {
-	MaxFlows int // 500,000; a flow takes about 300 bytes
+	MaxFlows int // 500,000; a flow takes about 200 bytes here, and what the engine hangs on it
 	Engine   int // whose table it is: makes serial numbers unique within the process
 
 	TCPOpening   time.Duration // 1 min; nothing but SYNs so far
@@ -52,6 +52,7 @@ func NewTable(o Options) *Table {
 		serial: uint64(o.Engine) << 48,
 		index:  newIndex(),
 	}
+	t.ages.arena = &t.arena
 	if t.max <= 0 {
 		t.max = 500_000
 	}
@@ -121,7 +122,7 @@ func shorten(hash uint64) uint32 { return uint32(hash ^ hash>>32) }
 // over reports whether f had ended before p came. A timeout is looked at here too, so that flows don't depend on how
 // often Expire is called.
 func (t *Table) over(f *Flow, dir Dir, p *packet.Packet) (why End, over bool) {
-	if p.Time-f.Last > t.timeout[f.age.class] {
+	if p.Time-f.Last > t.timeout[f.class] {
 		return Idle, true
 	}
 	return Reused, p.Proto == protoTCP && f.superseded(dir, p)
@@ -149,7 +150,7 @@ func (t *Table) add(p *packet.Packet, hash uint32) (f *Flow, dir Dir, isNew bool
 		f.Key, dir = Reverse(f.Key), ToClient
 	}
 	t.serial++
-	f.Serial, f.hash = t.serial, hash
+	f.Serial = t.serial
 	f.Start, f.Last = p.Time, p.Time
 	f.State = Init | ZIsServer
 	if !AIsSource(f.Key) {
@@ -187,7 +188,7 @@ func (t *Table) end(f *Flow, why End, ended func(*Flow, End)) {
 	}
 	t.stats.Ended[why]++
 	ended(f, why)
-	t.index.remove(f.hash, f.id)
+	t.index.remove(shorten(f.Key.Hash()), f.id)
 	t.ages.unlink(f)
 	t.arena.giveBack(f)
 }
@@ -197,7 +198,7 @@ func (t *Table) end(f *Flow, why End, ended func(*Flow, End)) {
 func (t *Table) Expire(now int64, ended func(*Flow, End)) {
 	for c := range numClasses {
 		for range t.index.used {
-			f := t.ages[c].oldest
+			f := t.ages.oldest(c)
 			if f == nil {
 				break
 			}
@@ -218,8 +219,8 @@ func (t *Table) Expire(now int64, ended func(*Flow, End)) {
 // Close ends all flows, in the order of their latest packets within each class. The table is empty then, and usable.
 func (t *Table) Close(ended func(*Flow, End)) {
 	for c := range numClasses {
-		for t.ages[c].oldest != nil {
-			t.end(t.ages[c].oldest, Finish, ended)
+		for f := t.ages.oldest(c); f != nil; f = t.ages.oldest(c) {
+			t.end(f, Finish, ended)
 		}
 	}
 }

@@ -324,14 +324,14 @@ func TestTimeJumps(t *testing.T) {
 func TestEndedSeesItsFlow(t *testing.T) {
 	table := NewTable(Options{})
 	f, _, _ := table.Packet(tcp(0, false, syn, 1, 0, 0), nil)
-	f.Hooks, f.Tags = t, []string{"a"}
+	f.Hooks = t
 	table.Close(func(f *Flow, why End) {
 		if table.Find(f.Key) != f || f.Hooks != t {
 			t.Error("the flow is gone")
 		}
 	})
 	again, _, _ := table.Packet(tcp(0, false, syn, 1, 0, 0), nil)
-	if again != f || again.Hooks != nil || again.Tags != nil || again.Serial == 1 {
+	if again != f || again.Hooks != nil || again.Serial == 1 {
 		t.Errorf("the next flow has what the last one left: %+v", again)
 	}
 }

@@ -35,8 +35,7 @@ func BenchmarkFlows(b *testing.B) {
 				fl.Key.Dst = [16]byte{192, 168, 1, byte(host)}
 				fl.Count[0] = flow.Count{Packets: 1, Bytes: 60}
 				var mark counter.Mark
-				traffic.Packet(p)
-				traffic.Touch(fl, &mark)
+				traffic.FlowPacket(p, fl, flow.ToServer, &mark)
 				traffic.End(fl, &mark, flow.Idle)
 				now += 50_000
 				i++

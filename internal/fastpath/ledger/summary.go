@@ -11,7 +11,8 @@ type Summary struct {
 	Flushes     int   // of the lane's buckets
 	Batches     uint64
 
-	Alerts, Resources, Documents uint64 // before filters
+	Alerts, Resources, Documents uint64            // before filters
+	ResourceGroups               map[string]uint64 // resources by group; those of too many groups are under counter.Other
 
 	Top []GroupTop // groups in which something was counted
 
@@ -64,6 +65,20 @@ func (l *Ledger) Summary(keys int) Summary {
 		s.Top = append(s.Top, top)
 	}
 	return s
+}
+
+// maxResourceGroups bounds the groups of resources that are told apart.
+const maxResourceGroups = 1000
+
+func (l *Ledger) tallyResource(guid string) {
+	t := &l.tally.ResourceGroups
+	if *t == nil {
+		*t = map[string]uint64{}
+	}
+	if _, known := (*t)[guid]; !known && len(*t) >= maxResourceGroups {
+		guid = counter.Other
+	}
+	(*t)[guid]++
 }
 
 // Wants says which events of flows engines should tell of. It doesn't change.

@@ -132,6 +132,7 @@ func (l *Ledger) record(iv *interval, r learned.Record) {
 	case *learned.Resource:
 		l.tally.Resources++
 		r.Group, _ = counter.NormalGUID(r.Group)
+		l.tallyResource(r.Group)
 		hold(l, &l.resources, iv, &iv.resources, r)
 	case *learned.Document:
 		l.tally.Documents++

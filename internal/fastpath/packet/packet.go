@@ -101,8 +101,6 @@ const (
 type Packet struct {
 	Frame
 	Tuple
-	Layers  [MaxLayers]Layer
-	NLayers uint8
 
 	Flags  uint8 // TCP
 	Window uint16
@@ -116,6 +114,19 @@ type Packet struct {
 	Fragment  bool    // an IP fragment that waits for others or is lost: there are no ports, the payload is the fragment's
 	Defragged bool    // Data is a datagram put together from fragments, not a frame as it came
 	Problem   Problem // None, or what is wrong; layers before it are right
+
+	NLayers uint8
+	Layers  [MaxLayers]Layer // the last field: of most packets the greater part is not in use
+}
+
+// CopyTo makes another packet the same as p, but for Layers that p does not use. It refers to the same bytes.
+func (p *Packet) CopyTo(to *Packet) {
+	to.Frame, to.Tuple = p.Frame, p.Tuple
+	to.Flags, to.Window, to.Seq, to.Ack = p.Flags, p.Window, p.Seq, p.Ack
+	to.PayloadOff, to.PayloadLen, to.PayloadCut = p.PayloadOff, p.PayloadLen, p.PayloadCut
+	to.Fragment, to.Defragged, to.Problem = p.Fragment, p.Defragged, p.Problem
+	to.NLayers = p.NLayers
+	copy(to.Layers[:], p.Layers[:min(p.NLayers, MaxLayers)])
 }
 
 // Payload gives the transport's payload, as far as it was captured.

@@ -8,7 +8,6 @@ import (
 
 	"eddy/internal/fastpath/flow"
 	"eddy/internal/fastpath/learned"
-	"eddy/internal/fastpath/ledger"
 	"eddy/internal/fastpath/packet"
 	"eddy/internal/reentry"
 )
@@ -121,15 +120,11 @@ func (s *Shard) AddFlowCounter(id, guid, key string, meter, direction int) {
 	if f == nil || g == nil {
 		return
 	}
-	c := f.Hooks.(*conn)
+	x := f.Hooks.(*conn).more()
 	fc := flowCounter{group: g, key: strings.Clone(key), meter: meter, dir: direction}
-	if slices.Contains(c.counters, fc) {
-		return
+	if len(x.counters) < maxCounters && !slices.Contains(x.counters, fc) {
+		x.counters = append(x.counters, fc)
 	}
-	if len(c.counters) >= maxCounters {
-		return
-	}
-	c.counters = append(c.counters, fc)
 }
 
 // ResetFlowCounter takes the counters of a group off a flow.
@@ -138,22 +133,26 @@ func (s *Shard) ResetFlowCounter(id, guid string) {
 	if f == nil || g == nil {
 		return
 	}
-	c := f.Hooks.(*conn)
-	c.counters = slices.DeleteFunc(c.counters, func(fc flowCounter) bool { return fc.group == g })
+	x := f.Hooks.(*conn).more()
+	x.counters = slices.DeleteFunc(x.counters, func(fc flowCounter) bool { return fc.group == g })
 }
 
 // TagFlow adds a tag; what would go beyond 64 bytes in all is dropped.
 func (s *Shard) TagFlow(id, tag string) {
 	f := s.find(id)
-	if f == nil || tag == "" || slices.Contains(f.Tags, tag) {
+	if f == nil || tag == "" {
+		return
+	}
+	x := f.Hooks.(*conn).more()
+	if slices.Contains(x.tags, tag) {
 		return
 	}
 	n := len(tag)
-	for _, t := range f.Tags {
+	for _, t := range x.tags {
 		n += len(t) + 1
 	}
 	if n < maxTags {
-		f.Tags = append(f.Tags, strings.Clone(tag))
+		x.tags = append(x.tags, strings.Clone(tag))
 	}
 }
 
@@ -194,7 +193,7 @@ func (s *Shard) SetFlowDuration(id string, seconds float64) {
 
 // NewFlowRecord tells scripts of a flow that another device has seen; counts are from A to Z and from Z to A.
 func (s *Shard) NewFlowRecord(id string, bytesAZ, bytesZA, packetsAZ, packetsZA uint64) {
-	r := ledger.FlowReport{Time: s.now, Flow: id, AZ: bytesAZ, ZA: bytesZA, PacketAZ: packetsAZ, PacketZA: packetsZA}
+	r := learned.FlowReport{Time: s.now, Flow: id, AZ: bytesAZ, ZA: bytesZA, PacketAZ: packetsAZ, PacketZA: packetsZA}
 	if s.wants&WantReports != 0 {
 		s.queue = append(s.queue, func() { s.hooks.FlowReport(r) })
 	}

@@ -1,6 +1,8 @@
 package shard
 
 import (
+	"slices"
+
 	"eddy/internal/fastpath/counter"
 	"eddy/internal/fastpath/dissect/dns"
 	"eddy/internal/fastpath/dissect/tls"
@@ -31,27 +33,42 @@ const (
 	protoUDP = 17
 )
 
-// conn is what an engine keeps beside a flow. It is used again when the flow has ended.
+// conn is what an engine keeps beside a flow. It is used again when the flow has ended. There are as many as flows: what
+// few of them need stands elsewhere.
 type conn struct {
 	s *Shard
 	f *flow.Flow
 
-	stream reassembly.Stream
-	app    app
+	stream *reassembly.Stream // nil: it is not TCP
 	http   *extract.Conn
 	tls    *tls.Conn
 	dns    *[2]dns.Stream
+	extras *extras // nil: none
 
-	payload bool  // scripts want Payload
-	files   bool  // scripts want its files
-	dirty   int   // place in Shard.dirty; -1: not there
-	told    int64 // ns: when the flow was last told of while it lived
-	dropped bool  // reassembly was stopped
+	app     app
+	payload bool // scripts want Payload
+	files   bool // scripts want its files
+	dropped bool // reassembly was stopped
+	store   int8 // packet storage's policy
 
-	mark     counter.Mark // what counters were told of
+	dirty int32        // place in Shard.dirty; -1: not there
+	mark  counter.Mark // what counters were told of
+}
+
+// extras is what scripts hung on a flow.
+type extras struct {
+	told     int64 // ns: when the flow was last told of while it lived
+	stored   int64 // bytes in packet storage
+	tags     []string
 	counters []flowCounter
-	store    int   // packet storage's policy
-	stored   int64 // bytes
+}
+
+// more gives the place of a flow's extras.
+func (c *conn) more() *extras {
+	if c.extras == nil {
+		c.extras = &extras{}
+	}
+	return c.extras
 }
 
 // flowCounter is a counter that follows a flow (engine:add_flow_counter).
@@ -66,6 +83,7 @@ type flowCounter struct {
 func (s *Shard) flowPacket(p *packet.Packet) {
 	f, dir, fresh := s.table.Packet(p, s.ended)
 	if f == nil { // its ports are not known: the header was cut
+		s.traffic.Packet(p)
 		return
 	}
 	s.flow = f
@@ -75,20 +93,17 @@ func (s *Shard) flowPacket(p *packet.Packet) {
 	} else {
 		c = f.Hooks.(*conn)
 	}
-	s.traffic.Touch(f, &c.mark)
+	s.traffic.FlowPacket(p, f, dir, &c.mark)
 	if s.opts.Detail.FlowUpdate && c.dirty < 0 {
-		c.dirty = len(s.dirty)
+		c.dirty = int32(len(s.dirty))
 		s.dirty = append(s.dirty, c)
 	}
-	for i := range c.counters {
-		fc := &c.counters[i]
-		if fc.dir == 0 || fc.dir == int(dir)+1 {
-			s.local.AddString(fc.group, fc.key, fc.meter, float64(p.Wire))
-		}
+	if c.extras != nil {
+		s.follow(c.extras, dir, p)
 	}
 	switch p.Proto {
 	case protoTCP:
-		if !f.NoPayload && s.payload.Segment(&c.stream, dir, p, c) {
+		if !f.NoPayload && s.payload.Segment(c.stream, dir, p, c) {
 			f.Retransmits++
 		}
 		if f.NoPayload && !c.dropped {
@@ -101,19 +116,25 @@ func (s *Shard) flowPacket(p *packet.Packet) {
 	}
 }
 
+// follow counts a packet in the counters that follow its flow.
+func (s *Shard) follow(x *extras, dir flow.Dir, p *packet.Packet) {
+	for i := range x.counters {
+		fc := &x.counters[i]
+		if fc.dir == 0 || fc.dir == int(dir)+1 {
+			s.local.AddString(fc.group, fc.key, fc.meter, float64(p.Wire))
+		}
+	}
+}
+
 // begin takes on a new flow.
 func (s *Shard) begin(f *flow.Flow) *conn {
-	var c *conn
-	if n := len(s.conns); n > 0 {
-		c, s.conns = s.conns[n-1], s.conns[:n-1]
-	} else {
-		c = &conn{s: s}
-	}
-	c.f, c.store, c.dirty = f, -1, -1
+	c := s.conns.take()
+	c.s, c.f, c.store, c.dirty = s, f, storeDefault, -1
 	f.Hooks = c
 	switch f.Key.Proto {
 	case protoTCP:
 		s.stats.FlowsTCP++
+		c.stream = s.streams.take()
 	case protoUDP:
 		s.stats.FlowsUDP++
 	default:
@@ -132,7 +153,7 @@ func (s *Shard) begin(f *flow.Flow) *conn {
 		s.later()
 	}
 	if s.wants&WantStore != 0 && s.opts.Store != nil {
-		c.store = s.hooks.Store(f)
+		c.store = policyOf(s.hooks.Store(f))
 	}
 	return c
 }
@@ -141,7 +162,7 @@ func (s *Shard) begin(f *flow.Flow) *conn {
 func (s *Shard) flowEnded(f *flow.Flow, why flow.End) {
 	c := f.Hooks.(*conn)
 	if f.Key.Proto == protoTCP {
-		s.payload.Close(&c.stream, c, why)
+		s.payload.Close(c.stream, c, why)
 	}
 	if c.tls != nil {
 		c.tls.End()
@@ -166,8 +187,10 @@ func (s *Shard) flowEnded(f *flow.Flow, why flow.End) {
 		s.opts.Feed.Flow(ledger.FlowEnd, r)
 	}
 	s.forget(c)
-	*c = conn{s: s, counters: c.counters[:0]}
-	s.conns = append(s.conns, c)
+	if c.stream != nil {
+		s.streams.put(c.stream)
+	}
+	s.conns.put(c)
 }
 
 // forget takes a conn out of the list of changed ones.
@@ -188,11 +211,11 @@ func (s *Shard) record(f *flow.Flow) *learned.FlowRecord {
 	r := &learned.FlowRecord{
 		Where: s.where(f), State: f.State, Start: f.Start, Last: f.Last, Count: f.Count, RTT: f.RTT, Retransmits: f.Retransmits,
 	}
-	if len(f.Tags) > 0 {
-		r.Tags = append([]string(nil), f.Tags...)
-	}
 	if c, ok := f.Hooks.(*conn); ok {
 		r.App = c.app.String()
+		if c.extras != nil {
+			r.Tags = slices.Clone(c.extras.tags)
+		}
 	}
 	return r
 }
@@ -218,7 +241,7 @@ func (c *conn) Data(dir flow.Dir, pos int64, data []byte) {
 		s.later()
 	}
 	if c.store != 0 && s.wants&WantStore != 0 && s.opts.Store != nil {
-		c.store = liberal(c.store, s.hooks.StorePayload(c.f, dir, pos, data))
+		c.store = policyOf(liberal(int(c.store), s.hooks.StorePayload(c.f, dir, pos, data)))
 	}
 	if c.f.NoPayload { // a hook has just said so
 		return
@@ -290,7 +313,7 @@ func (c *conn) endHTTP() {
 // readers must not be called from their own handlers, so this waits for the end of the segment).
 func (c *conn) drop() {
 	c.dropped = true
-	c.s.payload.Drop(&c.stream)
+	c.s.payload.Drop(c.stream)
 	if c.http != nil {
 		c.endHTTP()
 	}

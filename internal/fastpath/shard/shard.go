@@ -76,13 +76,14 @@ type Shard struct {
 	local   *counter.Local
 	hashers []*digest.Hasher // idle ones
 
-	cur    *packet.Packet // the packet in progress
-	flow   *flow.Flow     // its flow
-	now    int64          // latest capture time, ns
-	dirty  []*conn        // flows that changed in this tick
-	conns  []*conn        // idle ones
-	queue  []func()       // what hooks asked for that has to wait until they are over
-	policy int            // a hook's wish for storing the packet in progress; -1: none
+	cur     *packet.Packet // the packet in progress
+	flow    *flow.Flow     // its flow
+	now     int64          // latest capture time, ns
+	dirty   []*conn        // flows that changed in this tick
+	conns   slab[conn]
+	streams slab[reassembly.Stream] // of TCP
+	queue   []func()                // what hooks asked for that has to wait until they are over
+	policy  int                     // a hook's wish for storing the packet in progress; -1: none
 
 	stats    Stats
 	reports  reports
@@ -130,12 +131,13 @@ func (s *Shard) Process(p *packet.Packet) {
 		s.hooks.Layer(p)
 	}
 	s.cur = p
-	s.traffic.Packet(p)
 	switch {
 	case p.Version == 0:
 		s.stats.NotIP++
+		s.traffic.Packet(p)
 	case p.Fragment:
 		s.stats.Fragments++
+		s.traffic.Packet(p)
 	default:
 		s.flowPacket(p)
 	}
@@ -210,8 +212,12 @@ func (s *Shard) tick() {
 func (s *Shard) snapshots() {
 	s.snapshot = s.now
 	s.table.Each(func(f *flow.Flow) bool {
-		if c := f.Hooks.(*conn); s.now-max(f.Start, c.told) >= ledger.SnapshotInterval {
-			c.told = s.now
+		c, told := f.Hooks.(*conn), f.Start
+		if c.extras != nil {
+			told = max(told, c.extras.told)
+		}
+		if s.now-told >= ledger.SnapshotInterval {
+			c.more().told = s.now
 			s.opts.Feed.Flow(ledger.FlowSnapshot, s.record(f))
 		}
 		return true

@@ -10,6 +10,17 @@ const (
 	storeHeaders = 2
 )
 
+// policyOf gives a policy that a script has named. A number that is none of them is no opinion.
+func policyOf(n int) int8 {
+	if n < storeDefault || n > 6 {
+		return storeDefault
+	}
+	return int8(n)
+}
+
+// unlimited is the quota of policies that have none.
+const unlimited = 1 << 62
+
 // quota gives the bytes of a flow that a policy stores.
 func quota(policy int) int64 {
 	switch policy {
@@ -22,7 +33,7 @@ func quota(policy int) int64 {
 	case 6:
 		return 10 << 20
 	}
-	return 1 << 62
+	return unlimited
 }
 
 // liberal picks the policy that stores more: scripts that disagree get all that any of them wants. No opinion, or a
@@ -57,7 +68,7 @@ func (s *Shard) storePacket(p *packet.Packet) {
 	if s.flow != nil {
 		c = s.flow.Hooks.(*conn)
 		if policy == storeDefault {
-			policy = c.store
+			policy = int(c.store)
 		}
 	}
 	n := len(p.Data)
@@ -68,11 +79,12 @@ func (s *Shard) storePacket(p *packet.Packet) {
 		return
 	case policy == storeHeaders:
 		n = min(n, int(p.PayloadOff))
-	case c != nil:
-		if c.stored >= quota(policy) {
+	case c != nil && quota(policy) < unlimited:
+		x := c.more()
+		if x.stored >= quota(policy) {
 			return
 		}
-		c.stored += int64(n)
+		x.stored += int64(n)
 	}
 	s.opts.Store.Store(&p.Frame, n)
 }

@@ -181,6 +181,20 @@ func newMeter(row []vm.Value) (m counter.Meter, err error) {
 	return m, nil
 }
 
+// ResourceGroup names a group of resources; without a name it is its GUID. p may be nil: there are no plugins.
+func (p *Plugins) ResourceGroup(guid string) string {
+	known := newGroupNames().resources
+	if p != nil {
+		known = p.groups.resources
+	}
+	for _, g := range known {
+		if strings.EqualFold(g.guid, guid) {
+			return g.name
+		}
+	}
+	return guid
+}
+
 // tables are T.countergroups and its like, for metric hooks.
 func (p *Plugins) tables() *vm.Table {
 	counters := []group{}
