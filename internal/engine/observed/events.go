@@ -13,18 +13,18 @@ import (
 )
 
 // openEvents opens the event log; nil when there is none.
-func openEvents(path string, stdout io.Writer) (*events, error) {
+func openEvents(path string, stdout io.Writer, log *logger) (*events, error) {
 	switch path {
 	case "":
 		return nil, nil
 	case "-":
-		return newEvents(stdout, nil), nil
+		return newEvents(stdout, nil, log), nil
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
 	if err != nil {
 		return nil, fmt.Errorf("event log: %w", err)
 	}
-	return newEvents(f, f), nil
+	return newEvents(f, f, log), nil
 }
 
 // flushEvery bounds how long an event waits for others before it is written.
@@ -34,18 +34,20 @@ const flushEvery = time.Second
 type events struct {
 	mu   sync.Mutex // of w
 	w    *eve.Writer
+	out  *eventFile
 	f    *os.File // nil: standard output
 	stop chan struct{}
 	done sync.WaitGroup
 }
 
-func newEvents(out io.Writer, f *os.File) *events {
-	e := &events{w: eve.New(out, eve.Options{}), f: f, stop: make(chan struct{})}
+func newEvents(out io.Writer, f *os.File, log *logger) *events {
+	file := &eventFile{w: out, warn: func(text string) { log.warn("eddy", text) }}
+	e := &events{w: eve.New(file, eve.Options{}), out: file, f: f, stop: make(chan struct{})}
 	e.done.Go(e.flush)
 	return e
 }
 
-// flush writes what waits, now and then. Errors stay in the writer.
+// flush writes what waits, now and then.
 func (e *events) flush() {
 	every := time.NewTicker(flushEvery)
 	defer every.Stop()
@@ -71,7 +73,7 @@ func (e *events) Write(r learned.Record) error {
 func (e *events) close() error {
 	close(e.stop)
 	e.done.Wait()
-	err := e.w.Flush()
+	err := errors.Join(e.w.Flush(), e.out.end())
 	if e.f != nil {
 		err = errors.Join(err, e.f.Close())
 	}

@@ -119,7 +119,13 @@ func (l *Lane) reportLedger(r *report.Lane) {
 
 // drops lists what was lost, by reason.
 func (l *Lane) drops(s *shard.Stats) []report.Count {
-	var kernel, stored uint64
+	var kernel, stored, unkept, events uint64
+	if l.keep != nil {
+		unkept = l.keep.lost.Load()
+	}
+	if l.events != nil {
+		events = l.events.out.lost.Load()
+	}
 	for _, ring := range l.rings {
 		kernel += ring.Stats().Dropped
 	}
@@ -132,14 +138,15 @@ func (l *Lane) drops(s *shard.Stats) []report.Count {
 		report.Count{Name: "payload bytes, missing in the capture", N: s.Payload.GapBytes},
 		report.Count{Name: "flows, evicted from a full table", N: s.Evicted},
 		report.Count{Name: "files, the ramfs folder was full", N: s.FilesLost},
-		report.Count{Name: "packets to store, the disk was too slow", N: stored},
+		report.Count{Name: "files that could not be kept", N: unkept},
+		report.Count{Name: "packets that could not be stored", N: stored},
 		report.Count{Name: "records, the metric hooks were too slow", N: sum.DroppedRecords},
 		report.Count{Name: "counters, the metric hooks were too slow", N: sum.DroppedRows},
 		report.Count{Name: "counter updates of unknown groups", N: s.Lost.Unknown + sum.Lost.Unknown},
 		report.Count{Name: "counter updates of unknown meters", N: s.Lost.Meters + sum.Lost.Meters},
 		report.Count{Name: "counter updates of too many keys", N: s.Lost.Keys + sum.Lost.Keys + sum.Overflow},
 		report.Count{Name: "additions of metric hooks, too late or too many", N: sum.Unflushed},
-		report.Count{Name: "events that could not be written", N: sum.OutputErrors},
+		report.Count{Name: "events that could not be written", N: events},
 		report.Count{Name: "batches of a time bucket that was closed already (counted in the next)", N: sum.Late + sum.Forced},
 		report.Count{Name: "messages to packet hooks, the inbox was full", N: l.untold.Load()},
 	)

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sys/unix"
+
 	"eddy/internal/fastpath/capture"
 	"eddy/internal/fastpath/packet"
 	"eddy/internal/fastpath/report"
@@ -130,6 +132,9 @@ type rings []*capture.Ring
 
 // openRings makes a ring for each engine.
 func openRings(o capture.LiveOptions, engines int) (rings, error) {
+	if err := roomForRings(o.RingSize, engines); err != nil {
+		return nil, err
+	}
 	var rs rings
 	o.FanoutSize = engines
 	for range engines {
@@ -163,4 +168,21 @@ func fileSize(path string) int64 {
 		return -1
 	}
 	return info.Size()
+}
+
+// roomForRings refuses rings that would take most of the memory: the kernel would give it, and kill processes later.
+func roomForRings(size int64, engines int) error {
+	if size == 0 {
+		size = capture.DefaultRing
+	}
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return nil
+	}
+	all := int64(info.Totalram) * int64(info.Unit)
+	if size > all/2/int64(engines) {
+		return fmt.Errorf("rings of %d MB for %d engines take more than half of this machine's memory (%d MB): choose a smaller ring-size or fewer engines",
+			size>>20, engines, all>>20)
+	}
+	return nil
 }

@@ -17,18 +17,29 @@ import (
 // keeper copies whole files into a folder, each under its hash, off the path.
 type keeper struct {
 	dir     string
+	log     *logger
 	workers *pool.Pool
 	kept    atomic.Uint64
+	lost    atomic.Uint64 // files that were not kept
 }
 
 func newKeeper(dir string, live bool, log *logger) (*keeper, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("folder to keep files in: %w", err)
 	}
-	return &keeper{dir: dir, workers: pool.New(pool.Options{
+	k := &keeper{dir: dir, log: log}
+	k.workers = pool.New(pool.Options{
 		Bounds: handoff.Bounds{Entries: 100_000},
-		Failed: func(_ pool.Origin, err error) { log.warn("eddy", "a file was not kept: "+err.Error()) },
-	})}, nil
+		Failed: func(_ pool.Origin, err error) { k.lose(err.Error()) },
+	})
+	return k, nil
+}
+
+// lose counts a file that is not kept. The log has the first few, and then each time that there are twice as many.
+func (k *keeper) lose(why string) {
+	if n := k.lost.Add(1); n <= 3 || n&(n-1) == 0 {
+		k.log.warn("eddy", fmt.Sprintf("a file was not kept (%d so far): %s", n, why))
+	}
 }
 
 // Keep implements shard.Keeper.
@@ -43,7 +54,14 @@ func (k *keeper) Keep(file *ramfs.File, name string) {
 			if err := os.MkdirAll(filepath.Dir(to), 0o750); err != nil {
 				return reentry.Result{Err: err}
 			}
-			if err := fileio.Copy(ctx, file.Path, to); err != nil {
+			// A file has its hash for a name only when all of it is there.
+			part := to + ".part"
+			err := fileio.Copy(ctx, file.Path, part)
+			if err == nil {
+				err = os.Rename(part, to)
+			}
+			if err != nil {
+				_ = os.Remove(part)
 				return reentry.Result{Err: err}
 			}
 			k.kept.Add(1)
@@ -53,8 +71,20 @@ func (k *keeper) Keep(file *ramfs.File, name string) {
 	})
 	if refused != handoff.Accepted {
 		file.Release()
+		k.lose(refused.String())
 	}
 }
 
-// close copies what waits, until ctx is over.
-func (k *keeper) close(ctx context.Context) { k.workers.Stop(ctx) }
+// close copies what waits, until ctx is over. It fails when a file was not kept.
+func (k *keeper) close(ctx context.Context) error {
+	left := k.workers.Stop(ctx)
+	for _, list := range [][]pool.Line{left.Dropped, left.Cut, left.Stuck} {
+		for _, line := range list {
+			k.lost.Add(uint64(line.Number))
+		}
+	}
+	if n := k.lost.Load(); n > 0 {
+		return fmt.Errorf("%d files could not be kept in %q", n, k.dir)
+	}
+	return nil
+}

@@ -123,8 +123,15 @@ func (l *Lane) checkInput(problems *diag.List) {
 	switch {
 	case len(cfg.Read) > 0 && cfg.Interface != "":
 		problems.Errorf(cfg.Pos, "", "a lane reads files or an interface, not both")
+	case (len(cfg.Read) > 0 || cfg.Interface != "") && l.plugins != nil && l.plugins.HasInput():
+		problems.Warnf(cfg.Pos, "", "a plugin has an inputfilter, which is not used: packets come from elsewhere")
 	case len(cfg.Read) == 0 && cfg.Interface == "" && (l.plugins == nil || !l.plugins.HasInput()):
 		problems.Errorf(cfg.Pos, "name a capture file, an interface, or a plugin with an inputfilter", "there is nothing to observe")
+	}
+	if cfg.BPF != "" {
+		if _, err := capture.CompileFilter(cfg.BPF, packet.LinkEthernet, 0); err != nil {
+			problems.Errorf(cfg.Pos, "", "the filter: %v", err)
+		}
 	}
 }
 
@@ -149,7 +156,7 @@ func (l *Lane) Open() (err error) {
 	}
 	l.opened = true
 	cfg := l.cfg
-	if l.events, err = openEvents(cfg.Eve, l.opts.Stdout); err != nil {
+	if l.events, err = openEvents(cfg.Eve, l.opts.Stdout, l.log); err != nil {
 		return err
 	}
 	switch {
@@ -254,7 +261,8 @@ func (l *Lane) newEngine(i int, hooks *ledger.Hooks) (*engine, error) {
 		},
 		Payload: reassembly.Options{MaxStream: cfg.MaxStreamBytes, MaxTotal: cfg.MaxHeldBytes, LastWins: cfg.LastWins},
 		Files:   l.files, Hashes: hashes,
-		Feed: l.ledger.Feed(i, counter.Limits{}), Registry: l.registry, HomeNets: cfg.HomeNets, Inbox: e.inbox,
+		Decode: l.events != nil,
+		Feed:   l.ledger.Feed(i, counter.Limits{}), Registry: l.registry, HomeNets: cfg.HomeNets, Inbox: e.inbox,
 		Detail: l.detail(hooks), Post: l.post,
 	}
 	if l.keep != nil {
@@ -384,7 +392,7 @@ func (l *Lane) closeOutputs() (err error) {
 		err = errors.Join(err, l.store.close())
 	}
 	if l.keep != nil {
-		l.keep.close(l.limit)
+		err = errors.Join(err, l.keep.close(l.limit))
 	}
 	if l.events != nil {
 		err = errors.Join(err, l.events.close())

@@ -161,14 +161,26 @@ func TestKeep(t *testing.T) {
 		t.Fatalf("%d files, %d kept, %v", len(files), r.Files.Kept, err)
 	}
 	for _, f := range files {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != filepath.Base(f) {
-			t.Errorf("%s is not called by its hash", f)
+		if sum, err := digestOf(f); err != nil || sum != filepath.Base(f) {
+			t.Errorf("%s is not called by its hash %s, %v", f, sum, err)
 		}
 	}
+}
+
+// digestOf gives the SHA-256 of a file.
+func digestOf(path string) (string, error) {
+	data, err := os.ReadFile(path)
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), err
+}
+
+// drops joins the names of what was lost.
+func drops(list []report.Count) string {
+	var names []string
+	for _, d := range list {
+		names = append(names, d.Name)
+	}
+	return strings.Join(names, "; ")
 }
 
 // frames reads a pcap file.

@@ -95,13 +95,13 @@ func (r *recorder) run() {
 			return
 		}
 		var err error
-		for i := range frames {
+		for i := 0; i < len(frames) && err == nil; i++ {
 			s := &frames[i]
 			s.frame.Data = bytes[s.off : s.off+s.n]
 			if out == nil { // a pcap file has one link type: that of its first packet
 				out = capture.NewWriter(r.file, s.frame.Link, capture.MaxFrame)
 			}
-			err = errors.Join(err, out.Write(&s.frame, s.n))
+			err = out.Write(&s.frame, s.n)
 		}
 		r.fail(err)
 	}

@@ -93,7 +93,7 @@ func (c *conn) beginBody(x *extract.Exchange, dir flow.Dir) bool {
 		s.later()
 	}
 	if !scripts && s.opts.Hashes == 0 && s.opts.Keep == nil {
-		return false
+		return s.opts.Decode
 	}
 	b := &body{}
 	x.Any[dir] = b

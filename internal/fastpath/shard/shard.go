@@ -28,6 +28,7 @@ type Options struct {
 
 	Files  *ramfs.Store // where files for scripts are written
 	Hashes digest.Set   // computed for every file
+	Decode bool         // bodies are decoded in any case: somebody reads their sizes
 	Keep   Keeper       // keeps whole files; may be nil
 	Store  Storer       // packet storage; may be nil
 
