@@ -155,12 +155,6 @@ func (rs rings) close() {
 	}
 }
 
-func (rs rings) wake() {
-	for _, r := range rs {
-		r.Wake()
-	}
-}
-
 // fileSize is a regular file's size in bytes; -1 when there is no telling.
 func fileSize(path string) int64 {
 	info, err := os.Stat(path)

@@ -206,6 +206,9 @@ func (l *Lane) prepare() (err error) {
 	}
 	n := l.engineCount()
 	o := ledger.Options{Registry: l.registry, Bucket: cfg.Bucket, Engines: n, Live: l.live()}
+	if !l.live() { // engines wait for the ledger: what stands in its queue only takes memory
+		o.Queue = 8
+	}
 	if l.events != nil {
 		o.Output = l.events
 	}

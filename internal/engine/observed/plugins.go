@@ -18,7 +18,7 @@ func (l *Lane) loadPlugins(problems *diag.List) *trisul.Plugins {
 	stdout, _ := l.opts.Stdout.(*os.File)
 	p, err := trisul.Load(context.Background(), cfg.Scripts, trisul.Options{
 		Registry: l.registry, Log: l.log.log, Stdout: stdout, Args: cfg.Args, Env: cfg.Env, HomeNets: cfg.HomeNets,
-		Version: l.opts.Version, Config: cfg.Pos.File,
+		Version: l.opts.Version, Config: cfg.Pos.File, Burst: cfg.HookTimeout,
 		AsyncBounds: handoff.Bounds{Entries: cfg.AsyncMaxEntries, Bytes: cfg.AsyncMaxBytes},
 	}, problems)
 	if err != nil {

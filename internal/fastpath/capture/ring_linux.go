@@ -18,11 +18,13 @@ const IdleWait = 100 * time.Millisecond
 
 // The ring's measures: https://docs.kernel.org/networking/packet_mmap.html.
 const (
-	blockSize = 1 << 20 // bytes; the kernel hands frames over block by block
-	minBlocks = 2
+	// The kernel hands frames over block by block, full or not: when there is little traffic, what the ring has room for is
+	// its number of blocks times retireAfter. So there are many, and each has room for the largest frame.
+	blockSize = 256 << 10
+	minBlocks = 8
 	frameSize = 2048 // frames of this version of the ring have any size; the kernel only wants to be told one
 	// retireAfter is how long the kernel waits until it hands over a block that is not full.
-	retireAfter = 10 * time.Millisecond
+	retireAfter = 20 * time.Millisecond
 )
 
 // Ring captures from a network interface, through memory shared with the kernel (AF_PACKET, TPACKET_V3). It is a Source.

@@ -97,12 +97,31 @@ func (l *line) float(name string, value float64) {
 	}
 }
 
-// time writes nanoseconds since 1970 with microseconds, in UTC.
+// time writes nanoseconds since 1970 with microseconds, in UTC. Events have up to three times, so this is done by hand.
 func (l *line) time(name string, ns int64) {
 	l.name(name)
+	t := time.Unix(0, ns).UTC() // the years that fit are 1677 to 2262
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
 	l.text = append(l.text, '"')
-	l.text = time.Unix(0, ns).UTC().AppendFormat(l.text, "2006-01-02T15:04:05.000000-0700")
-	l.text = append(l.text, '"')
+	l.digits(year, 4, '-')
+	l.digits(int(month), 2, '-')
+	l.digits(day, 2, 'T')
+	l.digits(hour, 2, ':')
+	l.digits(minute, 2, ':')
+	l.digits(second, 2, '.')
+	l.digits(t.Nanosecond()/1000, 6, '+')
+	l.text = append(l.text, "0000\""...)
+}
+
+// digits writes the last n decimal digits of a number that is not negative, n at most 6, and what follows.
+func (l *line) digits(v, n int, then byte) {
+	var d [6]byte
+	for i := n - 1; i >= 0; i-- {
+		d[i] = '0' + byte(v%10)
+		v /= 10
+	}
+	l.text = append(append(l.text, d[:n]...), then)
 }
 
 // seconds writes seconds since 1970, in UTC and without a zone, as Suricata does for certificates.

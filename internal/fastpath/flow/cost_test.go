@@ -3,6 +3,7 @@ package flow
 import (
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 
 	"eddy/internal/fastpath/packet"
 )
@@ -36,6 +37,17 @@ func TestNoAllocation(t *testing.T) {
 		table.Close(ended)
 	}); n != 0 {
 		t.Errorf("new flows: %v allocations", n)
+	}
+}
+
+// TestFlowSize: a flow takes three cache lines, and the first two have what most packets need.
+func TestFlowSize(t *testing.T) {
+	var f Flow
+	if unsafe.Sizeof(uintptr(0)) != 8 {
+		t.Skip("the layout is that of 64 bits")
+	}
+	if size, hot := unsafe.Sizeof(f), unsafe.Offsetof(f.placed)+unsafe.Sizeof(f.placed); size != 192 || hot != 128 {
+		t.Errorf("a flow takes %d bytes, and what most packets need %d", size, hot)
 	}
 }
 
