@@ -21,7 +21,6 @@ type input struct {
 	bpf   string
 	at    atomic.Int32 // the file that is read
 	cur   atomic.Pointer[capture.File]
-	open  []*capture.File // those read to their end whose bytes may still be in use
 	seen  []atomic.Uint64 // packets, by file
 	sizes []int64         // bytes, as far as they are known
 
@@ -46,7 +45,6 @@ func (in *input) next(i int) error {
 	}
 	in.at.Store(int32(i))
 	in.cur.Store(f)
-	in.open = append(in.open, f)
 	return nil
 }
 
@@ -62,10 +60,7 @@ func (in *input) Next(f *packet.Frame) error {
 		if !errors.Is(err, io.EOF) {
 			in.fail(i, err)
 		}
-		if !in.stable() { // nothing refers to its bytes
-			in.cur.Load().Close()
-			in.open = in.open[:len(in.open)-1]
-		}
+		in.cur.Load().Close()
 		for i++; ; i++ {
 			if i == len(in.paths) {
 				return io.EOF
@@ -85,9 +80,6 @@ func (in *input) fail(i int, err error) {
 	in.fails[i] = err
 }
 
-// stable says whether the bytes of frames live until Close.
-func (in *input) stable() bool { return in.cur.Load().Stable() }
-
 // progress tells how many bytes of how many have been read; of what has no known size total is 0.
 func (in *input) progress() (done, total int64) {
 	at := int(in.at.Load())
@@ -104,9 +96,9 @@ func (in *input) progress() (done, total int64) {
 	return done + d, total
 }
 
-// Close closes all files.
+// Close closes the file in progress.
 func (in *input) Close() {
-	for _, f := range in.open {
+	if f := in.cur.Load(); f != nil {
 		f.Close()
 	}
 }

@@ -322,7 +322,7 @@ func (l *Lane) connect() error {
 		}
 	case l.in != nil && len(l.engines) > 1:
 		l.sharer = newSharer(len(l.engines), l.stopping)
-		l.sharer.source, l.sharer.stable, l.sharer.decoder = l.in, l.in.stable, decoder()
+		l.sharer.source, l.sharer.decoder = l.in, decoder()
 	case l.in != nil:
 		l.engines[0].source, l.engines[0].decoder = l.in, decoder()
 	default:

@@ -11,14 +11,14 @@ import (
 // How packets go from the reader to the engines.
 const (
 	shareSize  = 256       // packets of a share
-	shareBytes = 512 << 10 // of them that had to be copied
-	shareDepth = 8         // shares that wait for an engine
+	shareBytes = 256 << 10 // of their frames, about
+	shareDepth = 4         // shares that wait for an engine
 )
 
 // share is a number of packets for one engine.
 type share struct {
 	packets []packet.Packet // room for shareSize; behind its length is what was there before
-	bytes   []byte          // copies of frames that don't live long enough by themselves
+	bytes   []byte          // their frames: those of a source live until the next one only
 	now     int64           // how far the capture has come
 }
 
@@ -26,7 +26,6 @@ type share struct {
 // fragments that make up its packets once they are whole, go to the same one.
 type sharer struct {
 	source  source
-	stable  func() bool
 	decoder *packet.Decoder
 	stop    <-chan struct{}
 	out     []chan *share
@@ -90,12 +89,9 @@ func (s *sharer) add(i int, p *packet.Packet) {
 	sh.packets = sh.packets[:len(sh.packets)+1]
 	to := &sh.packets[len(sh.packets)-1]
 	p.CopyTo(to)
-	if p.Defragged || !s.stable() {
-		// Earlier packets keep the old array when this one has to grow.
-		at := len(sh.bytes)
-		sh.bytes = append(sh.bytes, p.Data...)
-		to.Data = sh.bytes[at:len(sh.bytes):len(sh.bytes)]
-	}
+	at := len(sh.bytes)
+	sh.bytes = append(sh.bytes, p.Data...) // earlier packets keep the old array when this one has to grow
+	to.Data = sh.bytes[at:len(sh.bytes):len(sh.bytes)]
 	sh.now = p.Time
 	if len(sh.packets) == shareSize || len(sh.bytes) >= shareBytes {
 		s.cur[i] = nil

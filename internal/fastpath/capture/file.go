@@ -14,11 +14,11 @@ import (
 
 // FileOptions says how a capture file is read. The zero value is right for most.
 type FileOptions struct {
-	BPF   string // deliver only what matches, in tcpdump's language; "": all
-	NoMap bool   // read instead of mapping: a mapped file that is cut while it is read ends the process
+	BPF string // deliver only what matches, in tcpdump's language; "": all
 }
 
-// File reads a capture file: pcap or pcapng, in either byte order, gzip'd or not. It is a Source.
+// File reads a capture file: pcap or pcapng, in either byte order, gzip'd or not. It is a Source. It does not map the file
+// into memory: that would be no faster, and a mapped file that somebody cuts short ends the process.
 type File struct {
 	path   string
 	in     window
@@ -26,10 +26,9 @@ type File struct {
 	filter fileFilter
 	err    error // Next has come to its end
 
-	mapped *mapping    // nil: read through a reader
-	closer io.Closer   // nil: nothing to close
-	source *countBytes // nil when mapped
-	size   int64       // of the file as it lies on disk; 0: not known
+	closer io.Closer // nil: nothing to close
+	source *countBytes
+	size   int64 // of the file as it lies on disk; 0: not known
 
 	stats  Stats
 	number uint64 // of frames, those that the filter rejects too
@@ -49,7 +48,7 @@ type format interface {
 // tellEvery is how many bytes of a capture lie between two moments at which other goroutines learn how far it was read.
 const tellEvery = 1 << 20
 
-// Open opens a capture file; "-" is standard input. A plain file is mapped into memory.
+// Open opens a capture file; "-" is standard input.
 func Open(path string, opts FileOptions) (*File, error) {
 	if path == "-" {
 		return open(&File{path: "standard input"}, os.Stdin, opts)
@@ -64,13 +63,6 @@ func Open(path string, opts FileOptions) (*File, error) {
 	} else if err == nil && st.Mode().IsRegular() {
 		f.size = st.Size()
 	}
-	var magic [2]byte
-	if n, _ := file.ReadAt(magic[:], 0); n == 2 && !isGzip(magic[:]) && f.size > 0 && !opts.NoMap {
-		// A file that can't be mapped (some file systems don't) is read.
-		if f.mapped, err = mapFile(file, f.size); err == nil {
-			f.in.buf = f.mapped.data
-		}
-	}
 	return open(f, file, opts)
 }
 
@@ -79,7 +71,7 @@ func Read(r io.Reader, name string, opts FileOptions) (*File, error) {
 	return open(&File{path: name}, r, opts)
 }
 
-// open reads the beginning of the capture, from r where it is not mapped.
+// open reads the beginning of the capture.
 func open(f *File, r io.Reader, opts FileOptions) (*File, error) {
 	err := f.filter.set(opts.BPF)
 	if err == nil {
@@ -92,11 +84,9 @@ func open(f *File, r io.Reader, opts FileOptions) (*File, error) {
 }
 
 func (f *File) begin(r io.Reader) error {
-	if f.mapped == nil {
-		f.source = &countBytes{r: r}
-		if err := f.unpack(); err != nil {
-			return err
-		}
+	f.source = &countBytes{r: r}
+	if err := f.unpack(); err != nil {
+		return err
 	}
 	magic, err := f.in.peek(4)
 	if err != nil {
@@ -183,12 +173,7 @@ func (f *File) tell() {
 	f.told = f.in.offset()
 	f.packets.Store(f.stats.Packets)
 	f.bytes.Store(f.stats.Bytes)
-	if f.mapped == nil {
-		f.done.Store(f.source.n)
-		return
-	}
-	f.done.Store(f.told)
-	f.mapped.passed(f.in.pos)
+	f.done.Store(f.source.n)
 }
 
 // Stats implements Source.
@@ -197,22 +182,15 @@ func (f *File) Stats() Stats { return Stats{Packets: f.packets.Load(), Bytes: f.
 // Progress tells how many of the file's bytes were read, and how many it has (0: not known). Any goroutine may call it.
 func (f *File) Progress() (done, total int64) { return f.done.Load(), f.size }
 
-// Stable tells whether the bytes of frames live until Close, and not only until the next call of Next.
-func (f *File) Stable() bool { return f.mapped != nil }
-
 // Close implements Source.
 func (f *File) Close() error {
-	var errs [2]error
 	f.err = io.EOF
-	if f.mapped != nil {
-		errs[0] = f.mapped.close()
-		f.mapped, f.in.buf, f.in.pos = nil, nil, 0
+	if f.closer == nil {
+		return nil
 	}
-	if f.closer != nil {
-		errs[1] = f.closer.Close()
-		f.closer = nil
-	}
-	return errors.Join(errs[:]...)
+	err := f.closer.Close()
+	f.closer = nil
+	return err
 }
 
 // countBytes counts what is read through it.

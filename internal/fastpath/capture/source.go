@@ -11,7 +11,7 @@ import (
 
 // Source is where frames come from. It belongs to one goroutine, except for what a method's comment says.
 type Source interface {
-	// Next fills f with the next frame. f.Data is valid until the next call, unless the source says that it is stable.
+	// Next fills f with the next frame. f.Data is valid until the next call.
 	// io.EOF is the end; ErrIdle (live only) that nothing came for a while, so that the caller can look after other
 	// things; a *FileError says where a file is damaged. After any other error than ErrIdle the source is at its end.
 	Next(f *packet.Frame) error

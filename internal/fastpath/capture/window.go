@@ -4,12 +4,12 @@ import (
 	"io"
 )
 
-// window gives a capture's bytes in order, as slices: of the mapped file, or of a buffer that a reader fills.
+// window gives a capture's bytes in order, as slices of a buffer that a reader fills.
 type window struct {
 	buf  []byte
 	pos  int       // where the next byte stands in buf
 	base int64     // place of buf[0] in the capture
-	r    io.Reader // nil: buf is the whole capture
+	r    io.Reader // nil before the capture was begun
 	err  error     // what the reader ended with; what stands in buf is delivered before it
 }
 
