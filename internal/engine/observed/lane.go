@@ -336,8 +336,8 @@ func (l *Lane) connect() error {
 	return nil
 }
 
-// run is the lane's life. Its order is that of the data: the capture ends, engines finish with what is out, workers stop,
-// the ledger flushes, outputs close.
+// run is the lane's life. Its order is that of the data: the capture ends, engines finish with what is out, the ledger
+// flushes, workers stop, outputs close.
 func (l *Lane) run() {
 	defer close(l.ended)
 	var books, lanes sync.WaitGroup
