@@ -1,6 +1,10 @@
 package extract
 
-import "eddy/internal/fastpath/flow"
+import (
+	"unsafe"
+
+	"eddy/internal/fastpath/flow"
+)
 
 // Conn reads one connection. It gets the bytes of both directions in order, as a reassembly.Sink does, and tells its
 // handler. Requests and answers are paired by their order, so an answer should come behind its request; one that does not
@@ -15,7 +19,8 @@ type Conn struct {
 	// waiting are the exchanges without a final answer, the oldest first. One without a request stands for a request that
 	// a gap took.
 	waiting []*Exchange
-	heads   int // bytes of the heads of those
+	heads   int64 // memory of the heads of those, in bytes
+	held    int64 // memory of the exchanges that are not done, in bytes
 	tunnel  bool
 }
 
@@ -75,15 +80,14 @@ func (c *Conn) Tunnel() bool { return c.tunnel }
 
 // request begins an exchange with a request, or without one when it was not seen.
 func (c *Conn) request(head *Head) *Exchange {
-	if len(c.waiting) >= c.pool.opts.MaxWaiting || c.heads > 4*c.pool.opts.MaxHead {
+	if len(c.waiting) >= c.pool.opts.MaxWaiting || c.heads > 4*int64(c.pool.opts.MaxHead) {
 		c.done(c.pop())
 	}
 	x := c.exchange()
 	x.Request = head
 	c.waiting = append(c.waiting, x)
-	if head != nil {
-		c.heads += len(head.Raw)
-	}
+	c.heads += head.cost()
+	c.hold(x, head.cost())
 	return x
 }
 
@@ -104,7 +108,25 @@ func (c *Conn) answer(head *Head) *Exchange {
 
 func (c *Conn) exchange() *Exchange {
 	c.count++
-	return &Exchange{N: c.count - 1}
+	x := &Exchange{N: c.count - 1}
+	c.hold(x, int64(unsafe.Sizeof(*x)))
+	return x
+}
+
+// hold counts memory that goes with an exchange, until it is done.
+func (c *Conn) hold(x *Exchange, bytes int64) {
+	x.cost += bytes
+	c.held += bytes
+}
+
+// Held tells about how many bytes of memory the connection takes for heads that are not complete and exchanges that are
+// not done. There is a bound for a connection, but not for all of them: whoever has many looks at the sum.
+func (c *Conn) Held() int64 {
+	n := c.held
+	for i := range c.half {
+		n += int64(cap(c.half[i].buf))
+	}
+	return n
 }
 
 // pop takes the oldest exchange off those that wait.
@@ -113,16 +135,19 @@ func (c *Conn) pop() *Exchange {
 	copy(c.waiting, c.waiting[1:])
 	c.waiting[len(c.waiting)-1] = nil
 	c.waiting = c.waiting[:len(c.waiting)-1]
-	if x.Request != nil {
-		c.heads -= len(x.Request.Raw)
-	}
+	c.heads -= x.Request.cost()
 	x.answered = true
 	return x
 }
 
 // done tells the handler when nothing more comes of an exchange.
 func (c *Conn) done(x *Exchange) {
-	if x.answered && !x.open[0] && !x.open[1] && (x.Request != nil || x.Response != nil) {
+	if !x.answered || x.open[0] || x.open[1] {
+		return
+	}
+	c.held -= x.cost
+	x.cost = 0
+	if x.Request != nil || x.Response != nil {
 		c.handler.Done(x)
 	}
 }

@@ -98,6 +98,31 @@ func TestBounds(t *testing.T) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	})
+	t.Run("headers", func(t *testing.T) {
+		text := "GET / HTTP/1.1\r\n" + strings.Repeat("a:\n", 20_000) + "Content-Length: 7\n\n"
+		head, f := parseHead(text, 1, false)
+		if len(head.Headers) != maxHeaders || f.length != 7 || head.cost() > 2*int64(len(text)) {
+			t.Errorf("%d headers and %d bytes of %d, of a body with %d", len(head.Headers), head.cost(), len(text), f.length)
+		}
+	})
+	t.Run("held", func(t *testing.T) {
+		pool := NewPool(Options{})
+		conn := pool.Conn(&counter{})
+		long := "GET / HTTP/1.1\r\n" + strings.Repeat("a:\n", 20_000)
+		most := int64(0)
+		for range 20 {
+			conn.Data(flow.ToServer, 1, []byte(long))
+			most = max(most, conn.Held())
+			conn.Data(flow.ToServer, 1, []byte("\n"))
+		}
+		if waiting := conn.Held(); waiting < 4*int64(len(long)) || most > 8*int64(len(long)) {
+			t.Errorf("%d bytes, at most %d", waiting, most)
+		}
+		conn.Data(flow.ToClient, 1, []byte(strings.Repeat(answer(""), 20)))
+		if held := conn.Held(); held != 0 {
+			t.Errorf("%d bytes are held when all is answered", held)
+		}
+	})
 	t.Run("requests without an answer", func(t *testing.T) {
 		h := &counter{}
 		pool := NewPool(Options{MaxWaiting: 10})

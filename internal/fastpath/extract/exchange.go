@@ -15,6 +15,7 @@ type Exchange struct {
 
 	open     [2]bool // the message in that direction has begun and is not over
 	answered bool    // no (other) answer is waited for
+	cost     int64   // bytes of memory that Conn.held counts for it
 }
 
 // BodyState says how a body ended.

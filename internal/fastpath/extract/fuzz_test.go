@@ -61,6 +61,13 @@ func FuzzConn(f *testing.F) {
 					t.Fatalf("%d bytes of a head are held", n)
 				}
 			}
+			if held := conn.Held(); held < 0 || held > 64<<10 {
+				t.Fatalf("%d bytes are held", held)
+			}
+		}
+		conn.Close()
+		if conn.held != 0 || conn.heads != 0 {
+			t.Fatalf("%d bytes of exchanges are held at the end, %d of requests", conn.held, conn.heads)
 		}
 		pool.Put(conn)
 		for _, open := range r.open {

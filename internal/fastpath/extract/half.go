@@ -42,11 +42,16 @@ const (
 )
 
 func (h *half) reset(c *Conn, dir flow.Dir) {
-	if cap(h.buf) > keepBuffer {
+	h.release()
+	*h = half{conn: c, dir: dir, buf: h.buf, chunks: chunks{line: h.chunks.line}}
+	h.chunks.reset()
+}
+
+// release empties buf, whose memory is kept when it is small.
+func (h *half) release() {
+	if h.buf = h.buf[:0]; cap(h.buf) > keepBuffer {
 		h.buf = nil
 	}
-	*h = half{conn: c, dir: dir, buf: h.buf[:0], chunks: chunks{line: h.chunks.line}}
-	h.chunks.reset()
 }
 
 // take consumes at least one byte of data and gives the number.
@@ -230,11 +235,12 @@ func (h *half) notChunked() {
 // takeLost looks for the next message.
 func (h *half) takeLost(data []byte) int {
 	h.phase = phaseLost
+	h.release()
 	i := findStart(data, h.dir)
 	if i < 0 {
 		return len(data)
 	}
 	h.phase = phaseHead
-	h.buf, h.scan, h.doubt = h.buf[:0], 0, true
+	h.scan, h.doubt = 0, true
 	return i + h.takeHead(data[i:])
 }

@@ -1,16 +1,29 @@
 package extract
 
+import "unsafe"
+
 // Head is the start line and the headers of a request or an answer. Its texts are parts of Raw, as they were sent: they
 // may hold any byte but line breaks.
 type Head struct {
-	Raw     string // as received, blank line included; at most Options.MaxHead bytes
-	Time    int64  // ns since 1970 of the packet that completed it
-	Method  string // request
-	Target  string // request
-	Status  int    // answer; 0: there is none, as in HTTP/0.9
-	Reason  string // answer
-	Version string // "HTTP/1.1"; "": there is none, as in HTTP/0.9
-	Headers []Header
+	Raw     string   // as received, blank line included; at most Options.MaxHead bytes
+	Time    int64    // ns since 1970 of the packet that completed it
+	Method  string   // request
+	Target  string   // request
+	Status  int      // answer; 0: there is none, as in HTTP/0.9
+	Reason  string   // answer
+	Version string   // "HTTP/1.1"; "": there is none, as in HTTP/0.9
+	Headers []Header // the first 512 at most
+}
+
+// maxHeaders bounds Head.Headers: a head of 64 KiB may have 20,000 lines, each of which takes more memory than bytes.
+const maxHeaders = 512
+
+// cost is about how many bytes of memory a head takes; nil takes none.
+func (h *Head) cost() int64 {
+	if h == nil {
+		return 0
+	}
+	return int64(unsafe.Sizeof(*h)) + int64(len(h.Raw)) + int64(cap(h.Headers))*int64(unsafe.Sizeof(Header{}))
 }
 
 // Header is a line of a head, without blanks around its parts. Lines that were folded are joined (RFC 9112 §5.2).

@@ -5,8 +5,8 @@ import "eddy/internal/fastpath/flow"
 // head has a head, or as much of it as there will be.
 func (h *half) head(raw []byte, whole bool) {
 	c := h.conn
-	h.buf = h.buf[:0]
 	head, f := parseHead(string(raw), c.time, h.dir == flow.ToClient)
+	h.release()
 	var x *Exchange
 	if h.dir == flow.ToServer {
 		x = c.request(head)
@@ -24,6 +24,7 @@ func (h *half) head(raw []byte, whole bool) {
 // tell tells the handler of a message.
 func (h *half) tell(x *Exchange, head *Head, f framing) {
 	if h.dir == flow.ToClient {
+		h.conn.hold(x, head.cost()-x.Response.cost())
 		x.Response = head
 	}
 	h.x, h.begun = x, true

@@ -40,7 +40,7 @@ func parseHead(raw string, time int64, answer bool) (*Head, framing) {
 		h.requestLine(line)
 	}
 	if n := strings.Count(rest, "\n"); n > 1 {
-		h.Headers = make([]Header, 0, n-1)
+		h.Headers = make([]Header, 0, min(n-1, maxHeaders))
 	}
 	for rest != "" {
 		from := rest
@@ -61,7 +61,9 @@ func parseHead(raw string, time int64, answer bool) (*Head, framing) {
 			value = unfold(value)
 		}
 		value = trim(value)
-		h.Headers = append(h.Headers, Header{name, value})
+		if len(h.Headers) < maxHeaders {
+			h.Headers = append(h.Headers, Header{name, value})
+		}
 		f.note(name, value)
 	}
 	return h, f

@@ -35,6 +35,7 @@ type Store struct {
 
 	serial  atomic.Uint64 // of the latest file
 	used    atomic.Int64  // bytes that stand in the folder
+	open    atomic.Int64  // file descriptors
 	peak    atomic.Int64
 	written atomic.Uint64
 	count   atomic.Uint64
@@ -43,8 +44,16 @@ type Store struct {
 	mu    sync.Mutex
 	files map[string]*File // by path; those with users
 
-	buffers sync.Pool // of *buffer
+	buffers  sync.Pool    // of *buffer
+	buffered atomic.Int64 // bytes of the buffers in use
 }
+
+// keepOpen is how many files that are being written keep their descriptors between two writes. Traffic says how many
+// there are at a time, and must not take the descriptors that others in the process need.
+const keepOpen = 256
+
+// freeBuffers is how many bytes of buffers don't count against the cap.
+const freeBuffers = 64 * bufferSize
 
 // Open makes a store. Folders that processes left behind which died are removed.
 func Open(o Options) (*Store, error) {
@@ -97,10 +106,24 @@ func (s *Store) Stats() Stats {
 // Close removes the folder with all that is in it, held or not.
 func (s *Store) Close() error { return s.folder.remove() }
 
+// takeBuffer gives a buffer, or nil: a file of one byte has one too, so they count as bytes that stand in the folder.
+func (s *Store) takeBuffer() *buffer {
+	if n := s.buffered.Add(bufferSize); n > freeBuffers && n+s.used.Load() > s.max {
+		s.buffered.Add(-bufferSize)
+		return nil
+	}
+	return s.buffers.Get().(*buffer)
+}
+
+func (s *Store) putBuffer(b *buffer) {
+	s.buffered.Add(-bufferSize)
+	s.buffers.Put(b)
+}
+
 // take reserves room for n bytes.
 func (s *Store) take(n int64) bool {
 	used := s.used.Add(n)
-	if used > s.max {
+	if used+max(0, s.buffered.Load()-freeBuffers) > s.max {
 		s.used.Add(-n)
 		return false
 	}

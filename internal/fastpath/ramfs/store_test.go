@@ -207,6 +207,62 @@ func TestCap(t *testing.T) {
 	save(t, s, bytesOf(3*bufferSize), 1000).Release()
 }
 
+// TestManyBodies: traffic may begin as many bodies as it likes. That takes a bounded number of descriptors, and of buffers.
+func TestManyBodies(t *testing.T) {
+	s := store(t, Options{MaxBytes: 100 << 20})
+	data := bytesOf(2*bufferSize + 1000)
+	var ws []*Writer
+	for range keepOpen + 500 {
+		ws = append(ws, s.Create(Name{}))
+	}
+	for from := 0; from < len(data); from += bufferSize / 2 {
+		for _, w := range ws {
+			if err := w.Write(data[from:min(len(data), from+bufferSize/2)], nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := s.open.Load(); n > keepOpen {
+			t.Fatalf("%d files are open", n)
+		}
+	}
+	for i, w := range ws {
+		if i%2 == 0 {
+			w.Abort()
+			continue
+		}
+		f, _ := w.Finish()
+		if f == nil || !bytes.Equal(content(t, f.Path), data) {
+			t.Fatalf("file %d is not what was written", i)
+		}
+		f.Release()
+	}
+	if s.open.Load() != 0 || s.buffered.Load() != 0 || s.used.Load() != 0 {
+		t.Errorf("at the end %d are open, %d bytes of buffers and %d of files in use", s.open.Load(), s.buffered.Load(), s.used.Load())
+	}
+}
+
+func TestBuffersCount(t *testing.T) {
+	s := store(t, Options{MaxBytes: 2 * freeBuffers})
+	var ws []*Writer
+	full := 0
+	for range 1000 {
+		w := s.Create(Name{})
+		if err := w.Write([]byte("x"), nil); errors.Is(err, ErrFull) {
+			full++
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		ws = append(ws, w)
+	}
+	if begun := len(ws) - full; begun != 2*freeBuffers/bufferSize {
+		t.Errorf("%d buffers of a store for %d", begun, 2*freeBuffers/bufferSize)
+	}
+	for _, w := range ws {
+		w.Abort()
+	}
+	save(t, s, bytesOf(freeBuffers), bufferSize).Release()
+}
+
 func TestAbort(t *testing.T) {
 	s := store(t, Options{})
 	w := s.Create(Name{})

@@ -24,7 +24,8 @@ type Writer struct {
 	offset int64  // where in the body it begins
 	size   int64  // bytes so far
 	taken  int64  // of these, bytes that were written, and taken from the store
-	fd     int    // -1: not made yet
+	made   bool   // its file
+	fd     int    // -1: not open
 	at     string // its path
 	buf    *buffer
 	n      int // bytes in buf
@@ -59,7 +60,10 @@ func (w *Writer) Write(data []byte, full func(part *File)) error {
 // append puts bytes behind those of the part.
 func (w *Writer) append(data []byte) {
 	if w.buf == nil {
-		w.buf = w.store.buffers.Get().(*buffer)
+		if w.buf = w.store.takeBuffer(); w.buf == nil {
+			w.fail(ErrFull)
+			return
+		}
 	}
 	for len(data) > 0 && w.err == nil {
 		if w.n == 0 && len(data) >= bufferSize {
@@ -100,20 +104,41 @@ func (w *Writer) write(data []byte) {
 			data = data[n:]
 		}
 	}
+	if w.err == nil && w.store.open.Load() > keepOpen {
+		if err := w.close(); err != nil {
+			w.fail(&os.PathError{Op: "close", Path: w.at, Err: err})
+		}
+	}
 }
 
-// open makes the file of the part, if it is not there yet.
+// open opens the file of the part, and makes it if it is not there yet.
 func (w *Writer) open() {
+	flags := unix.O_WRONLY | unix.O_APPEND | unix.O_CLOEXEC
+	if !w.made {
+		flags |= unix.O_CREAT | unix.O_EXCL
+	}
 	for w.fd < 0 && w.err == nil {
-		fd, err := unix.Open(w.at, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o600)
+		fd, err := unix.Open(w.at, flags, 0o600)
 		switch {
 		case err == unix.EINTR:
 		case err != nil:
 			w.fail(&os.PathError{Op: "create", Path: w.at, Err: err})
 		default:
-			w.fd = fd
+			w.fd, w.made = fd, true
+			w.store.open.Add(1)
 		}
 	}
+}
+
+// close closes the part's file, which may be opened again.
+func (w *Writer) close() error {
+	if w.fd < 0 {
+		return nil
+	}
+	err := unix.Close(w.fd)
+	w.fd = -1
+	w.store.open.Add(-1)
+	return err
 }
 
 // cut ends the part and begins the next.
@@ -123,7 +148,7 @@ func (w *Writer) cut(full func(part *File)) {
 		return
 	}
 	w.offset += w.size
-	w.size, w.taken = 0, 0
+	w.size, w.taken, w.made = 0, 0, false
 	w.at = partName(w.path, w.offset)
 	if full != nil {
 		full(f)
@@ -145,19 +170,17 @@ func (w *Writer) Finish() (f *File, partial bool) {
 // end closes the part's file and makes it known by the path that is given.
 func (w *Writer) end(path string) *File {
 	w.flush()
-	if w.err == nil {
-		w.open()
+	if w.err == nil && !w.made {
+		w.open() // an empty one
 	}
 	if w.err != nil {
 		return nil
 	}
-	err := unix.Close(w.fd)
-	w.fd = -1
+	err := w.close()
 	if err == nil && path != w.at {
 		err = os.Rename(w.at, path)
 	}
 	if err != nil {
-		unix.Unlink(w.at)
 		w.fail(fmt.Errorf("closing %s: %w", w.at, err))
 		return nil
 	}
@@ -177,25 +200,31 @@ func (w *Writer) fail(err error) {
 	w.err = err
 	w.store.refused.Add(1)
 	w.remove()
+	w.giveBack()
 }
 
 // remove deletes the part.
 func (w *Writer) remove() {
-	if w.fd >= 0 {
-		unix.Close(w.fd)
-		w.fd = -1
+	if w.made {
+		w.close()
 		unix.Unlink(w.at)
+		w.made = false
 	}
 	w.store.used.Add(-w.taken)
 	w.taken, w.n = 0, 0
 }
 
-// stop gives the buffer back.
+// stop ends the writer.
 func (w *Writer) stop() {
 	w.over = true
 	w.err = os.ErrClosed
+	w.giveBack()
+}
+
+// giveBack returns the buffer.
+func (w *Writer) giveBack() {
 	if w.buf != nil {
-		w.store.buffers.Put(w.buf)
+		w.store.putBuffer(w.buf)
 		w.buf = nil
 	}
 }

@@ -14,9 +14,9 @@ import (
 // headerLen is the size of a message's header (RFC 1035 §4.1.1).
 const headerLen = 12
 
-// maxText bounds the bytes of text that one message is turned into, as compression lets a message of 64 KiB name the same
-// long name thousands of times.
-const maxText = 512 << 10
+// maxText bounds the bytes of text that a message is turned into, as compression lets it name the same long name in every
+// record: a message of 1,400 bytes could stand for 150 KB. What servers really send comes to 4 times its size at most.
+func maxText(message []byte) int { return 4<<10 + 8*len(message) }
 
 // The ways in which a message can be wrong.
 var (
@@ -44,7 +44,7 @@ func Parse(message []byte) (*learned.DNS, error) {
 	for i := range d.Counts {
 		d.Counts[i] = binary.BigEndian.Uint16(message[4+2*i:])
 	}
-	r := reader{msg: message, at: headerLen, left: maxText}
+	r := reader{msg: message, at: headerLen, left: maxText(message)}
 	r.rcode = flags & 0xf
 	r.sections(d)
 	d.RCode = rcodeName(r.rcode)

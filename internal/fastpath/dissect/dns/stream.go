@@ -29,10 +29,22 @@ func (s *Stream) Data(data []byte, each func(message []byte)) {
 		data = s.hold(data)
 		if message, _, ok := cutMessage(s.held); ok {
 			each(message)
-			s.held = s.held[:0]
+			s.release()
 		}
 	}
 }
+
+// keepHeld is how large a message may be whose memory serves for the next one.
+const keepHeld = 4 << 10
+
+func (s *Stream) release() {
+	if s.held = s.held[:0]; cap(s.held) > keepHeld {
+		s.held = nil
+	}
+}
+
+// Held tells how many bytes of memory the begin of a message takes that waits for its rest.
+func (s *Stream) Held() int64 { return int64(cap(s.held)) }
 
 // hold takes over as much as belongs to the held message, and gives the rest.
 func (s *Stream) hold(data []byte) (rest []byte) {

@@ -27,6 +27,22 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// A long message's memory does not stay with its flow.
+func TestStreamHeld(t *testing.T) {
+	var s Stream
+	count := 0
+	each := func([]byte) { count++ }
+	long := append([]byte{0xff, 0xff}, make([]byte, 1<<16-1)...)
+	s.Data(long[:1<<15], each)
+	if s.Held() < 1<<15 {
+		t.Errorf("%d bytes are held of a half", s.Held())
+	}
+	s.Data(long[1<<15:], each)
+	if count != 1 || s.Held() != 0 {
+		t.Errorf("%d messages, %d bytes are held", count, s.Held())
+	}
+}
+
 // Behind a gap nothing is taken for a message until something looks like one.
 func TestStreamGap(t *testing.T) {
 	m := message(0x0100, [4]byte{1, 0, 0, 0}, askA)

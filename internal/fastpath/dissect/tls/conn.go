@@ -49,10 +49,10 @@ const (
 type Conn struct {
 	handler Handler
 	sides   [2]side
-	found   *learned.TLS
-	server  flow.Dir // the direction of the server's messages, once HasServer
-	modern  bool     // TLS 1.3 was agreed
-	told    bool
+	found   *learned.TLS // nil: the handler has it, and nobody may write to it any more
+	size    int64        // of the messages that found was made of
+	server  flow.Dir     // the direction of the server's messages, once HasServer
+	modern  bool         // TLS 1.3 was agreed
 }
 
 // side is one direction.
@@ -131,7 +131,7 @@ func (c *Conn) take(dir flow.Dir, record []byte) {
 	switch {
 	case record[0] == recordChangeCipher:
 		c.changeCipher(dir)
-	case record[0] == recordHandshake && !s.cipher:
+	case record[0] == recordHandshake && !s.cipher && c.found != nil:
 		c.handshake(dir, record[5:])
 	}
 }
@@ -139,7 +139,7 @@ func (c *Conn) take(dir flow.Dir, record []byte) {
 // changeCipher: up to TLS 1.2 all that follows in this direction is encrypted. In TLS 1.3 it means nothing, and one may
 // stand between a HelloRetryRequest and the ServerHello (RFC 8446 §D.4).
 func (c *Conn) changeCipher(dir flow.Dir) {
-	if c.modern || !c.found.HasServer {
+	if c.found == nil || c.modern || !c.found.HasServer {
 		return
 	}
 	c.sides[dir].cipher = true
@@ -153,7 +153,7 @@ func (c *Conn) changeCipher(dir flow.Dir) {
 // data, before the server has said anything (RFC 8446 §2.3).
 func (c *Conn) encrypted(dir flow.Dir) {
 	c.sides[dir].over = true
-	if c.found.HasServer || c.Done() {
+	if c.found != nil && (c.found.HasServer || c.Done()) {
 		c.tell()
 	}
 }
@@ -178,6 +178,9 @@ func (c *Conn) handshake(dir flow.Dir, part []byte) {
 			break
 		}
 		c.message(dir, head[0], head[4:size])
+		if c.found == nil {
+			return
+		}
 		used += size
 	}
 	if held && used == 0 {
@@ -188,6 +191,7 @@ func (c *Conn) handshake(dir flow.Dir, part []byte) {
 
 func (c *Conn) message(dir flow.Dir, kind byte, body []byte) {
 	t := c.found
+	c.size += int64(len(body))
 	switch kind {
 	case msgClientHello:
 		if h, ok := parseClientHello(body); ok && !t.HasClient { // a second one answers a HelloRetryRequest
@@ -230,18 +234,19 @@ func certificates(body []byte) (chain []learned.Certificate) {
 	return chain
 }
 
-// tell gives the handshake to the handler, once, if there was one.
+// tell gives the handshake to the handler, once, if there was one. What is left of it in the sides is of no use then.
 func (c *Conn) tell() {
-	if !c.told && (c.found.HasClient || c.found.HasServer) {
-		c.told = true
-		c.handler.Handshake(c.found)
+	if t := c.found; t != nil && (t.HasClient || t.HasServer) {
+		c.found, c.size = nil, 0
+		c.sides[0].message, c.sides[1].message = nil, nil
+		c.handler.Handshake(t)
 	}
 }
 
 // Gap says that bytes are missing here. Where the next record begins can't be known, so that the direction is given up.
 func (c *Conn) Gap(dir flow.Dir) {
 	c.sides[dir] = side{over: true}
-	if c.found.HasServer && dir == c.server || c.Done() {
+	if c.found != nil && (c.found.HasServer && dir == c.server || c.Done()) {
 		c.tell()
 	}
 }
@@ -254,6 +259,15 @@ func (c *Conn) End() {
 
 // Done tells that nothing more will come of this connection, so that it need not be given more.
 func (c *Conn) Done() bool { return c.sides[0].over && c.sides[1].over }
+
+// Held tells how many bytes of memory wait for what completes them, about.
+func (c *Conn) Held() int64 {
+	n := c.size
+	for i := range c.sides {
+		n += int64(cap(c.sides[i].record) + cap(c.sides[i].message))
+	}
+	return n
+}
 
 // Looks tells whether the first bytes of a direction look like TLS: a record with a hello in it. It takes 6 bytes to say so.
 func Looks(first []byte) bool {

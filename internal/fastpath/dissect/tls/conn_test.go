@@ -231,6 +231,50 @@ func TestMessageBound(t *testing.T) {
 	}
 }
 
+// What the handler was told belongs to it: whatever comes then, the connection does not write to it, and holds none of it.
+func TestToldOnce(t *testing.T) {
+	client, server := configs(t, tls.VersionTLS12)
+	log := handshake(t, client, server)
+	w := &witness{}
+	c := New(w)
+	c.Data(log[1].dir, log[1].data) // the capture has the server's hello and certificate first
+	if len(w.found) != 1 || w.found[0].HasClient || len(w.found[0].Chain) != 2 {
+		t.Fatalf("%+v", w.found)
+	}
+	told := fmt.Sprintf("%+v", w.found[0])
+	for _, p := range log {
+		c.Data(p.dir, p.data)
+		if c.Held() != 0 {
+			t.Errorf("%d bytes are held", c.Held())
+		}
+	}
+	c.Gap(flow.ToClient)
+	c.End()
+	if now := fmt.Sprintf("%+v", w.found[0]); len(w.found) != 1 || now != told {
+		t.Errorf("told %d times: %s, and then %s", len(w.found), told, now)
+	}
+}
+
+func TestHeld(t *testing.T) {
+	client, server := configs(t, tls.VersionTLS12)
+	log := handshake(t, client, server)
+	c := New(&witness{})
+	last := len(log[0].data) - 1
+	c.Data(flow.ToServer, log[0].data[:last])
+	if c.Held() < int64(last) {
+		t.Errorf("%d bytes are held of a record of %d", c.Held(), last)
+	}
+	c.Data(flow.ToServer, log[0].data[last:])
+	if c.Held() < int64(last) {
+		t.Errorf("%d bytes are held of a hello of %d", c.Held(), last)
+	}
+	c.Data(flow.ToClient, log[1].data)
+	c.End()
+	if c.Held() != 0 {
+		t.Errorf("%d bytes are held at the end", c.Held())
+	}
+}
+
 func TestNotTLS(t *testing.T) {
 	for _, text := range []string{"GET / HTTP/1.1\r\n\r\n", "\x16\x02\x00\x00\x05hello", "\x16\x03\x01\xff\xffhello", "\x80\x2e\x01\x03\x01"} {
 		w := &witness{}
