@@ -30,7 +30,7 @@ func TestObserveSection(t *testing.T) {
 		KeepDir: "testdata/good/kept", Store: "testdata/good/chosen.pcap", Bucket: 5 * time.Minute,
 		MaxFlows: 10000, MaxStreamBytes: 256 << 10, MaxHeldBytes: 32 << 20, LastWins: true,
 		TimeoutTCP: 10 * time.Minute, TimeoutUDP: 30 * time.Second, TimeoutOther: time.Minute,
-		AsyncMaxEntries: 1000, AsyncMaxBytes: 1 << 20, StopTimeout: 10 * time.Second,
+		AsyncMaxEntries: 1000, AsyncMaxBytes: 1 << 20, StopTimeout: 10 * time.Second, HookTimeout: -1,
 		HomeNets: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.168.7.9/32"), netip.MustParsePrefix("fd00::/8")},
 		Args:     "one two three", Env: map[string]string{"App>User.Name": "x y", "App>Level": "3"},
 	}
@@ -49,13 +49,13 @@ func TestObserveSection(t *testing.T) {
 func TestObserveSettings(t *testing.T) {
 	got, list := Observe("command", []Setting{
 		{"read", []string{"testdata/good/empty.pcap"}}, {"read", []string{"-"}}, {"bpf", []string{"tcp port 80 # or \"$PORT\""}},
-		{"timeout tcp", []string{"90s"}}, {"engines", []string{"1"}}, {"engines", []string{"3"}},
+		{"timeout tcp", []string{"90s"}}, {"hook-timeout", []string{"250ms"}}, {"engines", []string{"1"}}, {"engines", []string{"3"}},
 	}, Options{})
 	if got == nil || list.Failed() {
 		t.Fatal(list.All())
 	}
 	if want := (model.Observe{Name: "command", Read: []string{"testdata/good/empty.pcap", "-"}, BPF: "tcp port 80 # or \"$PORT\"",
-		TimeoutTCP: 90 * time.Second, Engines: 3}); !reflect.DeepEqual(*got, want) {
+		TimeoutTCP: 90 * time.Second, HookTimeout: 250 * time.Millisecond, Engines: 3}); !reflect.DeepEqual(*got, want) {
 		t.Errorf("got  %+v\nwant %+v", *got, want)
 	}
 	if all := list.All(); len(all) != 1 || all[0].Text != "'engines' was given twice; the last one wins" {

@@ -106,6 +106,8 @@ func ObserveDecls() []Decl {
 			1<<10, 1<<40, func(o *model.Observe) *int64 { return &o.AsyncMaxBytes }),
 		seconds("stop-timeout", "Gives asynchronous tasks this long when a signal ends the capture; 5s when not given.",
 			func(o *model.Observe) *time.Duration { return &o.StopTimeout }),
+		single("hook-timeout", Param{Name: "time", Kind: Time},
+			"Stops a plugin's hook that computes for this long without waiting for anything; 1s when not given, 0s for no limit.", setHookTimeout),
 		count("max-flows", "Remembers this many flows at once in each engine; 500000 when not given.",
 			16, 1<<28, func(o *model.Observe) *int { return &o.MaxFlows }),
 		bytes("max-stream", "Holds this much of one flow while an earlier segment is missing.",
@@ -184,6 +186,13 @@ func network(s string) (netip.Prefix, error) {
 	}
 	net, err := netip.ParsePrefix(s)
 	return net.Masked(), err
+}
+
+func setHookTimeout(o *model.Observe, a Args) {
+	o.HookTimeout = time.Duration(a.Int(0))
+	if o.HookTimeout == 0 {
+		o.HookTimeout = -1
+	}
 }
 
 func setHashes(_ *Parser, o *model.Observe, a Args) {

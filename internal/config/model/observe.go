@@ -41,6 +41,7 @@ type Observe struct {
 	AsyncMaxEntries int           // work that waits or runs off the path; 0: 100,000
 	AsyncMaxBytes   int64         // the same in bytes; 0: 256 MB
 	StopTimeout     time.Duration // what asynchronous work has at the end of a live capture; 0: 5 s
+	HookTimeout     time.Duration // what a hook may compute for between two waits; 0: 1 s, < 0: no bound
 
 	HomeNets []netip.Prefix    // T.host:is_homenet; nil: RFC 1918 and unique local addresses
 	Args     string            // T.args

@@ -282,6 +282,31 @@ end`))
 }
 
 // TestOwnerGone has an engine that ends before its results come.
+// TestUnload schedules in onunload, when nobody waits for results any more: what needs none is done.
+func TestUnload(t *testing.T) {
+	from, file := filepath.Join(t.TempDir(), "from"), filepath.Join(t.TempDir(), "copied")
+	if err := os.WriteFile(from, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := one(t, plug(`onunload = function()
+  print(T.async:schedule({ onexecute = function() return "x" end, onresult = function() print("never") end }))
+  print(T.async:schedule({ onexecute = function() end }))
+  print(T.async:copy("`+from+`", "`+file+`"))
+end`))
+	h := r.on(newEngine("0"))
+	h.Stop()
+	r.end()
+	check(t, "printed", r.printed(), "false\tthe script is being unloaded: *\ntrue\ntrue\n")
+	check(t, "log", r.logs(), "")
+	if _, err := os.Stat(file); err != nil {
+		t.Error(err)
+	}
+	a := r.Async()
+	if len(a) != 1 || a[0].Done != 2 || a[0].Lost != 0 || len(a[0].Refused) != 1 || a[0].Refused[0].N != 1 {
+		t.Errorf("%+v", a)
+	}
+}
+
 func TestOwnerGone(t *testing.T) {
 	r := one(t, plug(`onload = function()
   T.async:schedule({ onexecute = function() return "x" end, onresult = function() print("never") end })

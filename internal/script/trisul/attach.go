@@ -142,7 +142,7 @@ func (a *attachment) find(in *instance.Instance) (found []group, said bool, err 
 		for _, g := range all {
 			ok, err := matcher.Match([]byte(expression), g.name)
 			if err != nil {
-				return nil, true, fmt.Errorf("%s_name_regex: %w", prefix, err)
+				return nil, true, fmt.Errorf("%v: %s_name_regex: %w", place(in), prefix, err)
 			}
 			if ok {
 				found = add(found, g)

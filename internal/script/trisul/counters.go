@@ -99,10 +99,10 @@ func (h *PacketHooks) Layer(p *packet.Packet) {
 			return
 		}
 		split(p, top, uint32(min(eaten, int64(p.Layers[top].Len))), c.protocol)
-		if next = (object.Protocol{}); announced != "" {
-			next, _ = h.p.protocols.Find(announced)
+		if next = (object.Protocol{}); announced == "" {
+			continue // what is attached to this protocol may follow
 		}
-		if next.Proto == packet.ProtoNone {
+		if next, _ = h.p.protocols.Find(announced); next.Proto == packet.ProtoNone {
 			return
 		}
 	}
@@ -136,6 +136,8 @@ func (c *layerHandler) access(p *packet.Packet, l *packet.Layer) bool {
 		if end := l.Off + l.Len; l.Len >= 2 && int(end) <= len(p.Data) {
 			return c.ports[uint16(p.Data[end-2])<<8|uint16(p.Data[end-1])]
 		}
+	case packet.Custom: // what tells the protocols above a plugin's own apart, only that plugin knows
+		return true
 	}
 	return false
 }
@@ -150,7 +152,9 @@ func (c *layerHandler) parse(p *packet.Packet, top int) (eaten int64, next strin
 	if len(results) == 0 {
 		return 0, ""
 	}
-	eaten, _ = results[0].AsInt()
+	if n, ok := results[0].AsNum(); ok && n >= 1 {
+		eaten = int64(min(n, float64(len(p.Data))))
+	}
 	if len(results) > 1 {
 		id, _ := results[1].AsStr()
 		next, _ = counter.NormalGUID(id)

@@ -74,7 +74,8 @@ func TestRE2(t *testing.T) {
 		{`T.re2("a[^b]c", {never_nl = true}):partial_match("a\nc")`, "false"},
 		{`T.re2("a(|b|bc)", {longest_match = true}):partial_match_c1("abc")`, "true 'bc'"},
 		{`T.re2("[[:alpha:]]+", {posix_syntax = true, case_sensitive = true}):full_match("abc")`, "true"},
-		{`T.re2("\\d", {posix_syntax = true})`, "ERR *invalid regular expression*"},
+		{`T.re2("\\d+", {posix_syntax = true}):full_match("12")`, "true"}, // the documentation's own example has \s with this option
+		{`T.re2("(", {posix_syntax = true})`, "ERR *invalid regular expression*"},
 		{`T.re2("(\\xe9)", {utf8 = false}):partial_match_c1("caf\xe9") `, "true '\xe9'"},
 		{`T.re2("x", {log_errors = false}):full_match("x")`, "true"},
 		{`T.re2("x", {colour = true})`, "ERR *there is no option \"colour\""},
@@ -183,5 +184,32 @@ func TestLuaJIT(t *testing.T) {
 		{`require("ffi")`, "ERR *LuaJIT*no FFI*"},
 		{`require("jit")`, "ERR *LuaJIT*"},
 		{`require("debugger")()`, ""},
+		{`("abcdefg"):sub(1, 7/2), ("abc"):sub(4/2), ("abc"):sub(-2), ("abc"):sub(2)`, "'abc' 'bc' 'bc' 'bc'"},
+		{`("abc"):byte(3/2), ("abc"):byte(), ("abc"):byte(2, -1), ("abc"):byte(9)`, "97 97 98"},
+		{`("abc"):byte(2, -1)`, "98 99"},
+		{`("x"):rep(5/2), ("x"):rep(2, ","), string.char(65.5, 66), string.char()`, "'xx' 'x,x' 'AB' ''"},
+		{`string.char("x")`, "ERR *bad argument #1 to*"},
+		{`("x"):sub({})`, "ERR *(local 'from')"},
+		{`("a,b"):gsub(",", "%."), ("a b"):gsub(" ", "%%20"), ("ab"):gsub("(a)(b)", "%2%1%-%%-%0")`, "'a.b' 'a%20b' 'ba-%-ab' 1"},
+		{`("a b"):gsub("%w", {a = 1}), ("a b"):gsub("%w", string.upper), ("aaa"):gsub("a", "b", 2)`, "'1 b' 'A B' 'bba' 2"},
+		{`("a"):gsub("a", "%")`, "ERR *invalid use of '%' in replacement string"},
+		{`("a"):gsub("a")`, "ERR *bad argument #3 to*"},
+		{`math.random(2.5) <= 2, math.random(1.5, 3.7) <= 3, math.random() < 1, math.random(1, 1)`, "true true true 1"},
+		{`math.randomseed(1.5) or 1, math.randomseed(os.time()) or 1`, "1 1"},
+		{`os.date("!%Y-%m-%d", 1e9 + 0.7), #os.date("%c") > 0, type(os.date("*t"))`, "'2001-09-09' true 'table'"},
+		{`os.execute("true"), os.execute("exit 3")`, "0 768 'exit' 3"},
+		{`os.execute("exit 3") == 0, os.execute("kill -9 $$")`, "false 9 'signal' 9"},
+		{`os.execute()`, "1"},
+		{`os.exit()`, "ERR os.exit: a plugin cannot end eddy*"},
 	})
+}
+
+// TestFormatLine has string.format refuse a number: the error is the script's, at its line.
+func TestFormatLine(t *testing.T) {
+	r := one(t, plug(`onload = function()
+  local text = string.format("%d", 0/0)
+  print(text)
+end`))
+	r.on(newEngine("0"))
+	check(t, "log", r.logs(), "4 [test.lua] onload: *test.lua:2: bad argument #2 to 'format' (number has no integer representation)*")
 }

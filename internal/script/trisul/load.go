@@ -64,8 +64,10 @@ func Load(ctx context.Context, paths []string, o Options, problems *diag.List) (
 		l := &loaded{Plugin: known, faults: instance.NewFaults(func(level int, text string) { o.Log(level, known.Short(), text) })}
 		l.work = async.New(async.Options{
 			Plugin: known.Name, Workers: known.Workers, Budget: budget,
-			Open:   func(int) (*async.Worker, error) { return instance.OpenWorker(p.ctx, &p.common, &known.Source) },
-			Failed: func(from pool.Origin, err error) { l.faults.Add("T.async "+from.Kind+" of "+from.Where, err.Error()) },
+			Open: func(int) (*async.Worker, error) { return instance.OpenWorker(p.ctx, &p.common, &known.Source) },
+			Failed: func(from pool.Origin, err error) {
+				l.faults.Add("T.async "+from.Kind+" of "+from.Where, instance.Text(err))
+			},
 		})
 		p.list = append(p.list, l)
 		p.declare(l, problems)
@@ -83,7 +85,7 @@ func (p *Plugins) read(src plugin.Source, problems *diag.List) *plugin.Plugin {
 		if e.Script == src.File || e.Script == filepath.Base(src.File) {
 			pos.Line = e.Line
 		}
-		problems.Errorf(pos, "", "error in plugin: %s", e.Text)
+		problems.Errorf(pos, "", "error in plugin: %s", instance.Text(err))
 		return nil
 	case err != nil:
 		problems.Errorf(diag.Pos{File: src.File}, "", "error in plugin: %v", err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"eddy/internal/fastpath/flow"
 	"eddy/internal/fastpath/learned"
@@ -285,6 +286,22 @@ func TestAttachment(t *testing.T) {
 }
 
 // Without a GUID a monitor of alerts, resources or documents gets all of them.
+// TestAttachmentFails has what says where a script is attached go wrong.
+func TestAttachmentFails(t *testing.T) {
+	for field, want := range map[string]string{
+		`counter_guid = function() error("not now") end`:    "*test.lua: counter_guid: *test.lua:2: not now",
+		`counter_guid = function() while true do end end`:   "*test.lua: counter_guid: *test.lua:2: execution time is over *",
+		`counter_name_regex = "(", helper = function() end`: "*test.lua: *test.lua:2: counter_name_regex: invalid regular expression: *",
+	} {
+		r := one(t, plug("cg_monitor = {\n"+field+" }"), func(o *Options) { o.Burst = 20 * time.Millisecond })
+		if _, err := r.Metrics(); err == nil {
+			t.Errorf("%s: no error", field)
+		} else {
+			check(t, field, err.Error(), want)
+		}
+	}
+}
+
 func TestAttachedToAll(t *testing.T) {
 	r := one(t, plug(`alert_monitor = { onflush = function() end }, resource_monitor = { onflush = function() end }, fts_monitor = { onflush = function() end }`))
 	h := r.metrics(newEngine("0")).Ledger

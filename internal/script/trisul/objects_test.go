@@ -306,6 +306,14 @@ func TestEngine(t *testing.T) {
 		{`layer:packet():set_packetstore_policy(2)`, "StorePacket(2)"},
 		{`T.host:createkey(` + guid + `, "k", "label")`, "UpdateKeyInfo(" + norm + ", k, label, )"},
 		{`T.host:broadcast("{ID}", "{CLASS}", "text")`, "PostFrontend({ID}, text);PostBackend({ID}, text)"},
+		{`engine:postmessage_backend("all")`, "PostBackend(, all)"},
+		{`engine:postmessage_frontend("{ID}", "some")`, "PostFrontend({ID}, some)"},
+		{`engine:add_alert(` + guid + `, nil, "SIG", 0/0, "text")`, "AddAlert(" + norm + ", , SIG, , 0, text, , false)"},
+		{`engine:add_alert(` + guid + `, nil, "SIG", 1e300, ("x"):rep(1e6))`, "AddAlert(" + norm + ", , SIG, , 2147483647, " + strings.Repeat("x", 32<<10) + ", , false)"},
+		{`engine:new_flow_record(` + id + `, 1.5, -2, 0/0, 1e300)`, "NewFlowRecord(" + webID + ", 1, 0, 0, 4611686018427387904)"},
+		{`engine:update_counter(` + guid + `, "k", 0, 0/0)`, ""}, // does not count
+		{`engine:update_counter_raw(` + guid + `, "k", 0, -1/0)`, ""},
+		{`engine:update_flow(` + id + `, 0, 1/0)`, ""},
 		{`print(show(engine:timestamp(), engine.instanceid(), engine:probeid()))`, ""},
 		{`engine:update_counter(` + guid + `, "k", 1)`, ""}, // fails
 		{`engine.update_counter(` + guid + `, "k", 1, 1)`, ""},
@@ -323,7 +331,11 @@ func TestEngine(t *testing.T) {
 		case strings.Contains(tt.lua, "instanceid"):
 			check(t, tt.lua, r.printed(), "1258892321 '77BAB82' 'probe0'\n")
 		case tt.want == "":
-			check(t, tt.lua, r.logs(), "4 [test.lua] onpacket: *test.lua:*: *")
+			want := "4 [test.lua] onpacket: *test.lua:*: *"
+			if strings.Contains(tt.lua, "/0)") {
+				want = "4 [test.lua] engine: a counter of * was to be updated with *, which does not count"
+			}
+			check(t, tt.lua, r.logs(), want)
 		default:
 			check(t, tt.lua, r.logs(), "")
 		}

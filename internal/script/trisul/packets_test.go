@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -204,7 +205,10 @@ func TestProtocolHandler(t *testing.T) {
   end }`),
 		"top.lua": plug(`protocol_handler = {
   control = { guid = "{e1bd4415-ded3-4d81-974a-3e23c8ce6f5c}", name = "TOP" },
-  parselayer = function(layer) return layer:layer_bytes(), nil end }`),
+  parselayer = function(layer) return 1, nil end }`),
+		"over.lua": plug(`protocol_handler = {
+  control = { guid = "{E1BD4415-DED3-4D81-974A-3E23C8CE6F5D}", name = "OVER", host_protocol_guid = "{E1BD4415-DED3-4D81-974A-3E23C8CE6F5C}" },
+  parselayer = function(layer) return layer:layer_bytes() / 2 end }`),
 		"use.lua": plug(`simplecounter = { protocol_guid = "{E1BD4415-DED3-4D81-974A-3E23C8CE6F5C}",
   onpacket = function(engine, layer) print("top", layer:protocol_id(), layer:rawbytes():tostring()) end }`),
 	})
@@ -212,9 +216,14 @@ func TestProtocolHandler(t *testing.T) {
 	p := frame()
 	h.Layer(p)
 	h.Packet(p, web())
-	if p.NLayers != 5 || p.Layers[3] != (packet.Layer{Proto: packet.Custom, ID: 0, Off: 54, Len: 2}) ||
-		p.Layers[4] != (packet.Layer{Proto: packet.Custom, ID: 1, Off: 56, Len: 3}) {
-		t.Errorf("%d layers: %v", p.NLayers, p.Layers[:p.NLayers])
+	// "low" announces what follows; "over" is attached to what it follows.
+	low, top, over := r.id("6F5B"), r.id("6F5C"), r.id("6F5D")
+	want := []packet.Layer{
+		{Proto: packet.Custom, ID: low, Off: 54, Len: 2}, {Proto: packet.Custom, ID: top, Off: 56, Len: 1},
+		{Proto: packet.Custom, ID: over, Off: 57, Len: 1}, {Proto: packet.Payload, Off: 58, Len: 1},
+	}
+	if got := p.Layers[3:p.NLayers]; !slices.Equal(got, want) {
+		t.Errorf("layers %v, want %v", got, want)
 	}
 	other := frame()
 	other.DstPort = 25
@@ -226,8 +235,18 @@ func TestProtocolHandler(t *testing.T) {
 	if refused.NLayers != 4 || refused.Layers[3].Proto != packet.Payload {
 		t.Errorf("layers of a packet that was not recognised: %v", refused.Layers[:refused.NLayers])
 	}
-	check(t, "hooks", r.printed(), "low\t5\t104\t59\ntop\t{E1BD4415-DED3-4D81-974A-3E23C8CE6F5C}\tllo\nlow\t5\t120\t59\n")
+	check(t, "hooks", r.printed(), "low\t5\t104\t59\ntop\t{E1BD4415-DED3-4D81-974A-3E23C8CE6F5C}\tl\nlow\t5\t120\t59\n")
 	check(t, "log", r.logs(), "")
+}
+
+// id is the number of a protocol that a plugin declares, by the end of its GUID.
+func (r *rig) id(end string) uint16 {
+	r.t.Helper()
+	pr, ok := r.protocols.Find("{E1BD4415-DED3-4D81-974A-3E23C8CE" + end + "}")
+	if !ok {
+		r.t.Fatalf("there is no protocol ...%s", end)
+	}
+	return pr.ID
 }
 
 // TestProtocolAccess attaches handlers below the ports: to an IP protocol number, and to an EtherType.
@@ -349,7 +368,7 @@ func TestBurst(t *testing.T) {
 	h := r.on(newEngine("0"))
 	h.Packet(frame(), nil)
 	h.Packet(frame(), nil)
-	check(t, "log", r.logs(), "4 [test.lua] onpacket: execution time is over*T.async:schedule is for what takes time)")
+	check(t, "log", r.logs(), "4 [test.lua] onpacket: *test.lua:4: execution time is over (hook-timeout *T.async:schedule is for what takes time)")
 	check(t, "the next packet", r.printed(), "on\n")
 }
 

@@ -72,27 +72,40 @@ func (d *desk) offer(c *vm.Call, m *object.Moment, j pool.Job, t *task) error {
 		t.file.Hold()
 	}
 	j.Origin.Plugin, j.Origin.Where = d.work.opts.Plugin, c.Where()
-	ticket, ok := m.Lane.Inbox().Issue(func(r reentry.Result) { d.back(t, r) })
-	why := "too much work is under way"
-	if ok {
-		j.Ticket = ticket
-		if p := d.work.open(); p != nil {
-			refusal := p.Offer(j)
-			ok, why = refusal.OK(), refusal.String()
-		} else {
-			ticket.Withdraw()
-			ok, why = false, handoff.Closed.String()
-		}
-	}
+	ok, why := d.accept(m, j, t)
 	if !ok {
 		d.release(t)
 		c.PushBool(false)
 		c.PushStr(why)
 		return nil
 	}
-	d.work.issued.Add(1)
 	c.PushBool(true)
 	return nil
+}
+
+// accept gives the job a ticket and puts it into the queue. In an onunload it is done without a ticket: nobody looks at the
+// engine's inbox any more.
+func (d *desk) accept(m *object.Moment, j pool.Job, t *task) (ok bool, why string) {
+	p := d.work.open()
+	switch {
+	case p == nil:
+		return false, d.work.turnAway(handoff.Closed.String())
+	case m.Ending && t.onresult != 0:
+		return false, d.work.turnAway("the script is being unloaded: the result could not be given to onresult")
+	case m.Ending:
+		refusal := p.Offer(j)
+		return refusal.OK(), refusal.String()
+	}
+	ticket, ok := m.Lane.Inbox().Issue(func(r reentry.Result) { d.back(t, r) })
+	if !ok {
+		return false, d.work.turnAway("too many results are on their way to this engine")
+	}
+	j.Ticket = ticket
+	refusal := p.Offer(j)
+	if refusal.OK() {
+		d.work.issued.Add(1)
+	}
+	return refusal.OK(), refusal.String()
 }
 
 // back is the end of a task, on the goroutine of the engine that scheduled it.

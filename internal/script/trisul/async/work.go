@@ -4,6 +4,8 @@ package async
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -45,6 +47,19 @@ type Work struct {
 
 	issued, taken atomic.Uint64 // tickets: given out, and come back
 	results       atomic.Uint64 // given to onresult
+
+	turned map[string]uint64 // refused before the pool was asked, by reason; under mu
+}
+
+// turnAway counts work that the pool was not even asked about.
+func (w *Work) turnAway(why string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.turned == nil {
+		w.turned = map[string]uint64{}
+	}
+	w.turned[why]++
+	return why
 }
 
 // New makes the work of a plugin. Workers start when something is scheduled.
@@ -129,6 +144,11 @@ func (w *Work) Report() (r report.Async, any bool) {
 			r.Refused = append(r.Refused, report.Count{Name: handoff.Refusal(why).String(), N: n})
 		}
 	}
+	w.mu.Lock()
+	for _, why := range slices.Sorted(maps.Keys(w.turned)) {
+		r.Refused = append(r.Refused, report.Count{Name: why, N: w.turned[why]})
+	}
+	w.mu.Unlock()
 	for _, line := range s.DroppedBy {
 		r.Dropped = append(r.Dropped, report.Count{Name: line.Origin.String(), N: uint64(line.Number)})
 	}

@@ -3,6 +3,7 @@ package instance
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"eddy/internal/script/trisul/lib"
@@ -64,11 +65,25 @@ func powerOfTen(n uint64) bool {
 	return n == 1
 }
 
-// describe is an error of a run in one line: its text begins with the script's file and line.
-func describe(err error) string {
+// Text is an error of a run in words, which begin with the script's file and line where they are known.
+func Text(err error) string {
+	var e *vm.Error
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	text := strings.Replace(e.Text, " (tune.lua.maxmem)", " for this script's state", 1)
+	if e.Line > 0 && !strings.HasPrefix(text, fmt.Sprintf("%s:%d:", e.Script, e.Line)) {
+		text = fmt.Sprintf("%s:%d: %s", e.Script, e.Line, text)
+	}
+	return text
+}
+
+// failure is Text for a hook's error, with what helps.
+func failure(err error) string {
+	text := Text(err)
 	var e *vm.Error
 	if errors.As(err, &e) && e.Timeout {
-		return e.Text + " (a hook may compute for so long and no longer; T.async:schedule is for what takes time)"
+		text += " (hook-timeout says for how long a hook may compute; T.async:schedule is for what takes time)"
 	}
-	return err.Error()
+	return text
 }

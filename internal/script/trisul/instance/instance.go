@@ -2,6 +2,7 @@ package instance
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -72,6 +73,7 @@ func Open(ctx context.Context, o *Options, s Setup) (*Instance, error) {
 	case o.Burst > 0:
 		in.burst = o.Burst
 	}
+	s.Moment.Fault = func(text string) { in.faults.Add("engine", text) }
 	if err := in.open(&s); err != nil {
 		b.close()
 		return nil, err
@@ -147,7 +149,7 @@ func (in *Instance) Bind(name, guid string) error {
 func (in *Instance) Resolve(field string) ([]string, error) {
 	r := vm.Run{Fn: in.resolve, Kind: vm.KindInit, Burst: in.burst, Owner: in.Moment, Args: []vm.Value{vm.Str(in.Type.Table), vm.Str(field)}}
 	if err := in.base.Run(in.ctx, &r); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %s", field, failure(err))
 	}
 	var all []string
 	if t, ok := r.Results[0].AsTable(); ok {
@@ -223,7 +225,7 @@ func (h *Hook) Call() (ok bool) {
 	if err != nil {
 		h.run.Results = h.run.Results[:0]
 		if in.ctx.Err() == nil { // else it was stopped, which is not the script's fault
-			in.faults.Add(h.name, describe(err))
+			in.faults.Add(h.name, failure(err))
 		}
 	}
 	in.Moment.Settle()
@@ -261,6 +263,7 @@ func (in *Instance) Start() bool {
 // Stop calls onunload, and runs the finalizers that wait.
 func (in *Instance) Stop() {
 	in.Moment.Next()
+	in.Moment.Ending = true
 	defer in.Moment.Forget()
 	for _, name := range []string{ofType + "onunload", "onunload"} {
 		if h := in.hooks[name]; h != nil {

@@ -101,7 +101,7 @@ func pathPrelude(src *plugin.Source) string {
 
 // load runs the file's main chunk. KeepKnown belongs before it.
 func (b *base) load(ctx context.Context, src *plugin.Source) error {
-	text := src.Text
+	text := strings.TrimPrefix(src.Text, "\ufeff")
 	if strings.HasPrefix(text, "#") {
 		text = "--" + text // "#!/usr/bin/lua": keep the line, so that numbers stay right
 	}

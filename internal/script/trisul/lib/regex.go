@@ -67,6 +67,11 @@ func compile(pattern string, o reOptions) (*regex, error) {
 		pattern = string(fromLatin1(nil, []byte(pattern)))
 	}
 	tree, err := syntax.Parse(pattern, o.flags())
+	if err != nil && o.posix { // the documentation uses \s with this option, which egrep does not have
+		if t, e := syntax.Parse(pattern, o.flags()|syntax.PerlX); e == nil {
+			tree, err = t, nil
+		}
+	}
 	if err != nil {
 		var s *syntax.Error
 		if errors.As(err, &s) {

@@ -1,6 +1,7 @@
 package object
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -115,19 +116,23 @@ func engineFuncs(backend bool) lib.Funcs {
 // Emit does what the script has asked for. It is called with the state's lock held, so what could come back into a hook
 // waits for Settle.
 func (m *Moment) Emit(e *vm.Emitted) {
-	text := func() string { return string(e.Str()) }
-	whole := func() int { n, _ := e.Num(); return int(n) }
-	number := func() float64 { n, _ := e.Num(); return n }
+	text := func() string { return string(bounded(e.Str())) }
+	whole := func() int { return wholeOf(e) }
+	number := func() float64 { return numberOf(e) }
 	for code, ok := e.Next(); ok; code, ok = e.Next() {
 		switch code {
 		case emitCounter:
 			guid, key := e.Str(), e.Str()
 			meter := whole()
-			m.Lane.UpdateCounter(guid, key, meter, number())
+			if v := number(); m.countable(key, v) {
+				m.Lane.UpdateCounter(guid, key, meter, v)
+			}
 		case emitCounterRaw:
 			guid, key := e.Str(), e.Str()
 			meter := whole()
-			m.Lane.UpdateCounterRaw(guid, key, meter, number())
+			if v := number(); m.countable(key, v) {
+				m.Lane.UpdateCounterRaw(guid, key, meter, v)
+			}
 		case emitCounterBytes:
 			guid, key, meter := e.Str(), e.Str(), whole()
 			if p := m.inProgress(); p != nil {
@@ -174,10 +179,10 @@ func (m *Moment) Emit(e *vm.Emitted) {
 			m.later = append(m.later, attribute{text(), text(), text()})
 		case emitFrontend:
 			id := text()
-			m.Lane.PostFrontend(id, text())
+			m.Lane.PostFrontend(id, string(e.Str()))
 		case emitBackend:
 			id := text()
-			m.Lane.PostBackend(id, text())
+			m.Lane.PostBackend(id, string(e.Str()))
 		default:
 			m.emitFront(code, e)
 		}
@@ -186,18 +191,21 @@ func (m *Moment) Emit(e *vm.Emitted) {
 
 // emitFront is Emit for what only packet hooks can ask for.
 func (m *Moment) emitFront(code byte, e *vm.Emitted) {
-	text := func() string { return string(e.Str()) }
-	number := func() float64 { n, _ := e.Num(); return n }
+	text := func() string { return string(bounded(e.Str())) }
+	whole := func() int { return wholeOf(e) }
+	number := func() float64 { return numberOf(e) }
 	switch code {
 	case emitFlowCounter:
-		id, guid, key, meter := text(), m.group(e), text(), int(number())
-		m.Engine.AddFlowCounter(id, guid, key, meter, int(number()))
+		id, guid, key, meter := text(), m.group(e), text(), whole()
+		m.Engine.AddFlowCounter(id, guid, key, meter, whole())
 	case emitResetFlowCounter:
 		id := text()
 		m.Engine.ResetFlowCounter(id, m.group(e))
 	case emitUpdateFlow, emitUpdateFlowRaw:
-		id, meter := text(), int(number())
-		m.Engine.UpdateFlow(id, meter, number())
+		id, meter := text(), whole()
+		if v := number(); m.countable([]byte(id), v) {
+			m.Engine.UpdateFlow(id, meter, v)
+		}
 	case emitTerminateFlow:
 		text() // what another device has told of is over with the second anyway, and what is captured ends by itself
 	case emitFlowDuration:
@@ -207,14 +215,48 @@ func (m *Moment) emitFront(code byte, e *vm.Emitted) {
 		id := text()
 		var n [4]uint64
 		for i := range n {
-			n[i] = uint64(min(max(number(), 0), 1<<62))
+			if v := number(); v > 0 { // and not NaN
+				n[i] = uint64(min(v, 1<<62))
+			}
 		}
 		m.Engine.NewFlowRecord(id, n[0], n[1], n[2], n[3])
 	case emitDisable:
 		m.disabling = append(m.disabling, text())
 	case emitStorePacket:
-		m.Engine.StorePacket(int(number()))
+		m.Engine.StorePacket(whole())
 	}
+}
+
+// maxText bounds what a script gives as text for an alert, a resource, a label and the like, in bytes: the documentation has
+// "less than 32K" for a resource's contents.
+const maxText = 32 << 10
+
+func bounded(text []byte) []byte { return text[:min(len(text), maxText)] }
+
+func numberOf(e *vm.Emitted) float64 {
+	n, _ := e.Num()
+	return n
+}
+
+// wholeOf reads a small number, such as a meter's or a priority; what is none becomes 0 or the nearest bound.
+func wholeOf(e *vm.Emitted) int {
+	n := numberOf(e)
+	if n != n {
+		return 0
+	}
+	return int(min(max(n, math.MinInt32), math.MaxInt32))
+}
+
+// countable says whether a sample can be added up. One that is infinite or no number (0/0) would spoil what was counted
+// before and comes after.
+func (m *Moment) countable(key []byte, v float64) bool {
+	if v-v == 0 {
+		return true
+	}
+	if m.Fault != nil {
+		m.Fault("a counter of " + string(key[:min(len(key), 64)]) + " was to be updated with " + strconv.FormatFloat(v, 'g', -1, 64) + ", which does not count")
+	}
+	return false
 }
 
 // group reads a GUID.

@@ -19,6 +19,8 @@ type Moment struct {
 	Engine    Engine // the same, in packet hooks; nil in metric hooks
 	Protocols *Protocols
 	Probe     string // engine:probeid()
+	// Fault is told what is wrong with what a script asked its engine for. It may be nil, and must not block.
+	Fault func(text string)
 
 	Packet    *packet.Packet
 	Flow      *flow.Flow
@@ -29,6 +31,7 @@ type Moment struct {
 	Resource  *learned.Resource
 	Record    *learned.FlowRecord
 	Input     *Input // of an input filter's step
+	Ending    bool   // of an onunload: what is scheduled can still be done, but its result has no way back
 	view      vm.View
 	spans     []uint32 // of packets
 	facts     [numFacts]int64

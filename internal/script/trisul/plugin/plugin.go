@@ -62,8 +62,8 @@ func Read(src Source, t *vm.Table, problems *diag.List) *Plugin {
 		problems.Warnf(diag.Pos{File: src.File}, `id = { name = "...", description = "..." }`, "the plugin has no id with a name")
 		p.Name = strings.TrimSuffix(p.Short(), ".lua")
 	}
-	if n, ok := t.Get("workers").AsInt(); ok {
-		p.Workers = int(min(max(n, 0), 1<<16))
+	if n, ok := t.Get("workers").AsNum(); ok && n > 0 {
+		p.Workers = int(min(n, 1<<16))
 	}
 	if list, ok := t.Get("subscriptions").AsTable(); ok {
 		for _, v := range list.Arr {

@@ -46,8 +46,8 @@ function E:add_alert(guid, flow, ...) return alert(self, guid, key(flow), ...) e
 function E:add_alert_full(guid, flow, sigid, class, ...) return full(self, guid, key(flow), sigid, class or "", ...) end
 function E:add_resource(guid, flow, ...) return resource(self, guid, key(flow), ...) end
 
--- Messages: with or without an id.
-for _, name in pairs({ "post_message_frontend", "post_message_backend" }) do
+-- Messages: with or without an id. One page of the documentation writes their names in another way.
+for other, name in pairs({ postmessage_frontend = "post_message_frontend", postmessage_backend = "post_message_backend" }) do
 	local raw = emit[name]
 	E[name] = function(self, id, text)
 		if text == nil then
@@ -55,10 +55,12 @@ for _, name in pairs({ "post_message_frontend", "post_message_backend" }) do
 		end
 		return raw(self, id or "", text)
 	end
+	E[other] = E[name]
 end
 
 E.timestamp = function() return P.engine_timestamp() end
 E.instanceid = function() return P.engine_instance() end
+E.id = E.instanceid -- as the page "Script selector" calls it
 E.probeid = function() return P.engine_probe() end
 
 -- The packet's own wish is the engine's business.

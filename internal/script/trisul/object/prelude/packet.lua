@@ -3,7 +3,7 @@
 -- progress.
 local P = ...
 
-local setmetatable = setmetatable
+local error, setmetatable, type = error, setmetatable, type
 local len, u8, bit, fact = P.view_len, P.view_u8, P.view_bit, P.view_fact
 
 local packet_mt, K = P.class("a Packet")
@@ -34,6 +34,9 @@ function K:set_packetstore_policy(policy) return P.store_packet(self, policy) en
 function K:rawbytes() return self == current and whole or P.layer_buffer(self[1], 0, 0) end
 function K:flowid() return P.flowid((P.packet_flow(self[1]))) end
 function K:get_layer(i)
+	if type(i) ~= "number" then
+		error("packet:get_layer: the number of a layer is needed, from 0, not a " .. type(i), 2)
+	end
 	if i < 0 or i >= fact(self[1], LAYERS) then
 		return nil
 	end
