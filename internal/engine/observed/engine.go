@@ -89,9 +89,11 @@ func (e *engine) read() {
 
 // finish ends the engine. Asynchronous work has until the lane's limit, which a replay that nobody stops has not.
 func (e *engine) finish() {
-	if e.input != nil {
-		e.input.Close()
+	if in := e.input.Load(); in != nil {
+		in.Close()
 	}
+	waiting := e.lane.announce()
 	e.shard.Close(e.lane.limit)
+	waiting.Stop()
 	e.packets.Store(e.shard.Packets())
 }

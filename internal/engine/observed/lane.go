@@ -94,8 +94,8 @@ type engine struct {
 	lane    *Lane
 	shard   *shard.Shard
 	inbox   *reentry.Inbox
-	source  source        // nil: the sharer feeds it
-	input   *trisul.Input // the source when that is a script
+	source  source                       // nil: the sharer feeds it
+	input   atomic.Pointer[trisul.Input] // the source when that is a script
 	decoder *packet.Decoder
 	packets atomic.Uint64
 	err     error
@@ -218,9 +218,6 @@ func (l *Lane) prepare() (err error) {
 		}
 	}
 	l.ledger = ledger.New(o)
-	if l.metrics != nil {
-		l.metrics.Start(&metric{lane: l, inbox: o.Inbox})
-	}
 	for i := range n {
 		e, err := l.newEngine(i, &o.Hooks)
 		if err != nil {
@@ -228,7 +225,32 @@ func (l *Lane) prepare() (err error) {
 		}
 		l.engines = append(l.engines, e)
 	}
-	return l.connect()
+	if err := l.connect(); err != nil {
+		return err
+	}
+	return l.load(o.Inbox)
+}
+
+// load runs the plugins' onload. All engines are there by then: a message that is posted in it reaches all of them.
+func (l *Lane) load(results *reentry.Inbox) error {
+	if l.plugins == nil {
+		return nil
+	}
+	l.metrics.Start(&metric{lane: l, inbox: results})
+	var hooks []shard.Hooks
+	for _, e := range l.engines {
+		h, err := l.plugins.Packets(e.shard)
+		if err != nil {
+			return err
+		}
+		hooks = append(hooks, h)
+	}
+	for i, e := range l.engines {
+		if err := e.shard.Hang(hooks[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tidyEvery is how many seconds of capture time pass between two runs of the metric hooks' finalizers.
@@ -240,7 +262,7 @@ func (l *Lane) prepareMetrics(o *ledger.Options) error {
 	if err != nil {
 		return err
 	}
-	l.metrics, o.Hooks, o.Inbox = hooks, hooks.Ledger, reentry.New(reentry.Options{})
+	l.metrics, o.Hooks, o.Inbox = hooks, hooks.Ledger, reentry.New(reentry.Options{Tickets: l.tickets()})
 	o.Hooks.Metronome = append(o.Hooks.Metronome, func(_ int64, count, _ int) {
 		if count%tidyEvery == 0 {
 			hooks.Tick()
@@ -252,7 +274,7 @@ func (l *Lane) prepareMetrics(o *ledger.Options) error {
 func (l *Lane) newEngine(i int, hooks *ledger.Hooks) (*engine, error) {
 	cfg := l.cfg
 	e := &engine{lane: l}
-	e.inbox = reentry.New(reentry.Options{Wake: func() { l.wake(i) }})
+	e.inbox = reentry.New(reentry.Options{Tickets: l.tickets(), Wake: func() { l.wake(i, e) }})
 	hashes, err := hashSet(cfg)
 	if err != nil {
 		return nil, err
@@ -275,15 +297,6 @@ func (l *Lane) newEngine(i int, hooks *ledger.Hooks) (*engine, error) {
 		o.Store = l.store
 	}
 	e.shard = shard.New(o)
-	if l.plugins != nil {
-		h, err := l.plugins.Packets(e.shard)
-		if err != nil {
-			return nil, err
-		}
-		if err := e.shard.Hang(h); err != nil {
-			return nil, err
-		}
-	}
 	return e, nil
 }
 
@@ -331,7 +344,8 @@ func (l *Lane) connect() error {
 		if err != nil {
 			return err
 		}
-		e.source, e.input, e.decoder = in, in, decoder()
+		e.source, e.decoder = in, decoder()
+		e.input.Store(in)
 	}
 	return nil
 }
@@ -403,6 +417,18 @@ func (l *Lane) closeOutputs() (err error) {
 	return err
 }
 
+// patience is how long the end of a replay waits for asynchronous work before it says so.
+const patience = 5 * time.Second
+
+// announce says what the lane waits for when it takes long: a script can schedule for ever.
+func (l *Lane) announce() *time.Timer {
+	return time.AfterFunc(patience, func() {
+		if l.plugins != nil && l.plugins.Pending() > 0 {
+			l.log.log(levelNotice, "eddy", fmt.Sprintf("waiting for %d pieces of asynchronous work; Ctrl-C ends it", l.plugins.Pending()))
+		}
+	})
+}
+
 // release gives back what Build and open made. It may be called for a lane that is half built.
 func (l *Lane) release() {
 	l.cut()
@@ -441,8 +467,8 @@ func (l *Lane) Stop(ctx context.Context) bool {
 			close(l.ended)
 		}
 	})
-	for i := range l.engines {
-		l.wake(i)
+	for i, e := range l.engines {
+		l.wake(i, e)
 	}
 	select {
 	case <-l.ended:
@@ -462,12 +488,14 @@ func (l *Lane) Stop(ctx context.Context) bool {
 	return false
 }
 
-// wake has a live engine look at its inbox.
-func (l *Lane) wake(i int) {
-	switch {
-	case i < len(l.rings):
+// tickets is how many results may be on their way to an inbox: as many as there may be asynchronous work. 0: the default.
+func (l *Lane) tickets() int { return l.cfg.AsyncMaxEntries }
+
+// wake has a live engine look at its inbox. Any goroutine may call it, also while the other engines are still made.
+func (l *Lane) wake(i int, e *engine) {
+	if i < len(l.rings) {
 		l.rings[i].Wake()
-	case l.engines[i].input != nil:
-		l.engines[i].input.Wake()
+	} else if in := e.input.Load(); in != nil {
+		in.Wake()
 	}
 }

@@ -232,6 +232,29 @@ func TestStore(t *testing.T) {
 	}
 }
 
+// A hook that computes without end is stopped after hook-timeout; what comes after it goes on.
+func TestHookTimeout(t *testing.T) {
+	cfg := &model.Observe{Read: []string{shop}, Engines: 1, HookTimeout: 20 * time.Millisecond, Scripts: []string{plugin(t, `
+		TrisulPlugin = { id = { name = "stuck" }, filex_monitor = { onfile_http = function()
+			n = (n or 0) + 1
+			while n == 1 do pcall(error) end
+		end } }`)}}
+	var stderr bytes.Buffer
+	l, problems := Build(cfg, Options{Stdout: io.Discard, Stderr: &stderr})
+	if l == nil {
+		t.Fatal(problems.All())
+	}
+	if err := l.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Wait(); err != nil {
+		t.Error(err)
+	}
+	if r := l.Report(); len(r.Scripts) != 1 || r.Scripts[0].Errors != 1 || !strings.Contains(stderr.String(), "plugin.lua:4: execution time is over") {
+		t.Errorf("%+v\n%s", r.Scripts, &stderr)
+	}
+}
+
 // Messages go from packet hooks to metric hooks and back, and asynchronous work of a metric hook comes back to it.
 func TestAcross(t *testing.T) {
 	dir := t.TempDir()
@@ -260,6 +283,48 @@ func TestAcross(t *testing.T) {
 	if !strings.Contains(out, "b has one, true, ") {
 		t.Errorf("printed: %s", out)
 	}
+}
+
+// What onload schedules and posts reaches every engine, whichever was made first.
+func TestOnload(t *testing.T) {
+	const engines = 4
+	out, r := printed(t, &model.Observe{Read: []string{shop}, Engines: engines, Scripts: []string{plugin(t, `
+		TrisulPlugin = { id = { name = "early" },
+			onload = function()
+				T.async:schedule{ data = "x", onexecute = function(d) return d end, onresult = function() print("result") end }
+				T.host:broadcast("", "", "hello")
+			end,
+			onmessage = function(id, text) print("message " .. text) end,
+			reassembly_handler = { onnewflow = function() end } }`)}})
+	if n := strings.Count(out, "result\n"); n != engines {
+		t.Errorf("%d results: %s", n, out)
+	}
+	if n := strings.Count(out, "message hello\n"); n != engines*engines {
+		t.Errorf("%d messages: %s", n, out)
+	}
+	if len(r.Drops) > 0 {
+		t.Errorf("dropped: %v", r.Drops)
+	}
+}
+
+// Long names grow the buffer in which a hook's updates are noted; nothing may refer to it afterwards.
+func TestLongKeys(t *testing.T) {
+	_, r := printed(t, &model.Observe{Read: []string{shop}, Engines: 1, Scripts: []string{plugin(t, `
+		local G = "{5BFD8D10-5C52-4A1B-8A4C-0B1C5A9D7E11}"
+		TrisulPlugin = { id = { name = "long" },
+			countergroup = { control = { guid = G, name = "Long", description = "keys", bucketsize = 60 },
+				meters = { { 0, T.K.vartype.COUNTER, 10, 0, "Hits", "hits", "" } } },
+			simplecounter = { protocol_guid = "{0A2C724B-5B9F-4BA6-9C97-B05080558574}", onpacket = function(engine)
+				engine:update_counter(G, "a", 0, 1)
+				engine:update_counter(G, ("k"):rep(100000), 0, 1)
+				engine:update_counter(G, "b", 0, 1)
+			end } }`)}})
+	for _, g := range r.Groups {
+		if g.Name == "Long" && g.Keys == 3 && g.Top[0].Value == g.Top[2].Value {
+			return
+		}
+	}
+	t.Errorf("groups: %+v, dropped: %v", r.Groups, r.Drops)
 }
 
 func TestInputFilter(t *testing.T) {

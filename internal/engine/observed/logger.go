@@ -9,7 +9,10 @@ import (
 // levels are the names of T.K.loglevel's numbers, 0 first.
 var levels = [...]string{"emergency", "fatal", "alert", "critical", "error", "warning", "notice", "info", "debug"}
 
-const levelWarning = 5
+const (
+	levelWarning = 5
+	levelNotice  = 6
+)
 
 // logger writes a line for each message, from any goroutine.
 type logger struct {

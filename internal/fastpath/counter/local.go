@@ -1,5 +1,7 @@
 package counter
 
+import "strings"
+
 // Limits bound what a Local remembers. They may be well below the number of keys in the traffic, but not below that of
 // the keys between two flushes.
 type Limits struct {
@@ -64,7 +66,7 @@ func (l *Local) Group(guid string) *Group {
 		return nil
 	}
 	if len(l.named) < maxNamed {
-		l.named[guid] = g
+		l.named[strings.Clone(guid)] = g // who asks need not keep it
 	}
 	return g
 }

@@ -61,7 +61,7 @@ func (l *Ledger) Post(id, text string) bool {
 }
 
 // Timestamp gives the begin of the last bucket that was flushed, in ns since 1970 (engine:timestamp); before the first
-// one, the second that all engines have reached.
+// one, that of the bucket in progress.
 func (l *Ledger) Timestamp() int64 {
 	if l.tally.Flushes > 0 {
 		return l.completed * int64(second)
@@ -69,7 +69,7 @@ func (l *Ledger) Timestamp() int64 {
 	if l.settled == math.MaxInt64 {
 		return 0
 	}
-	return l.settled * int64(second)
+	return floor(l.settled, l.lane.size) * int64(second)
 }
 
 // Group finds a counter group.

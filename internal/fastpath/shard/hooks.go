@@ -66,8 +66,6 @@ type Hooks interface {
 
 	// Tick comes about once a second.
 	Tick()
-	// Pending is the number of pieces of asynchronous work that will still come back by the inbox.
-	Pending() int
 	Start() error // onload
 	Stop()        // onunload
 }

@@ -27,6 +27,5 @@ func (noHooks) StorePayload(*flow.Flow, flow.Dir, int64, []byte) int            
 func (noHooks) Message(id, text string)                                                    {}
 func (noHooks) FlowReport(learned.FlowReport)                                              {}
 func (noHooks) Tick()                                                                      {}
-func (noHooks) Pending() int                                                               { return 0 }
 func (noHooks) Start() error                                                               { return nil }
 func (noHooks) Stop()                                                                      {}

@@ -140,6 +140,15 @@ func (p *Plugins) Stop(ctx context.Context) map[string]pool.Report {
 	return left
 }
 
+// Pending is how much asynchronous work waits or runs, of all plugins. Any goroutine may ask.
+func (p *Plugins) Pending() int {
+	n := 0
+	for _, l := range p.list {
+		n += l.work.Pending()
+	}
+	return n
+}
+
 // Interrupt stops every script that runs, at once. Nothing runs in the plugins' states any more after it; Close follows.
 func (p *Plugins) Interrupt() { p.cancel() }
 

@@ -153,9 +153,6 @@ func (h *PacketHooks) Tick() {
 	}
 }
 
-// Pending implements shard.Hooks.
-func (h *PacketHooks) Pending() int { return h.engine.Inbox().Open() }
-
 // Message implements shard.Hooks.
 func (h *PacketHooks) Message(id, text string) {
 	for _, in := range h.all {
