@@ -68,7 +68,9 @@ func (p *Plugins) Input(engine object.Engine) (*Input, error) {
 func (s *Input) Next(f *packet.Frame) error {
 	if !s.started {
 		s.started = true
-		s.over = !s.in.Start()
+		if s.over = !s.in.Start(); s.over {
+			return fmt.Errorf("%s: onload did not go well, or returned false: the inputfilter brings no packets", s.in.Plugin.File)
+		}
 	}
 	for range maxSteps {
 		switch {

@@ -3,9 +3,11 @@ package plugin
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -25,7 +27,7 @@ const (
 )
 
 // Find reads the files that are named, and those in folders that are named and the folders in them, in the order of
-// their names. In folders, files without the word TrisulPlugin are left out: they are modules for require.
+// their names, each once. In folders, files without the word TrisulPlugin are left out: they are modules for require.
 func Find(paths []string) ([]Source, error) {
 	var found []Source
 	for _, path := range paths {
@@ -42,12 +44,31 @@ func Find(paths []string) ([]Source, error) {
 			continue
 		}
 		in, err := findIn(path)
+		if err == nil && len(in) == 0 {
+			err = fmt.Errorf("%s: there is no plugin in this folder (a *.lua file that sets TrisulPlugin)", path)
+		}
 		if err != nil {
 			return nil, err
 		}
 		found = append(found, in...)
 	}
-	return found, nil
+	return once(found), nil
+}
+
+// once leaves out files that were named or found before, by whatever name.
+func once(found []Source) []Source {
+	var seen []fs.FileInfo
+	return slices.DeleteFunc(found, func(s Source) bool {
+		info, err := os.Stat(s.File)
+		if err != nil || !info.Mode().IsRegular() {
+			return false
+		}
+		if slices.ContainsFunc(seen, func(o fs.FileInfo) bool { return os.SameFile(o, info) }) {
+			return true
+		}
+		seen = append(seen, info)
+		return false
+	})
 }
 
 func findIn(root string) ([]Source, error) {
@@ -86,13 +107,16 @@ func findIn(root string) ([]Source, error) {
 	return found, err
 }
 
+// read reads a file, or what of a device is no file: at most maxText of it.
 func read(file string) ([]byte, error) {
-	info, err := os.Stat(file)
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > maxText {
-		return nil, fmt.Errorf("%s: a plugin has at most %d MB", file, maxText>>20)
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxText+1))
+	if err == nil && len(text) > maxText {
+		err = fmt.Errorf("%s: a plugin has at most %d MB", file, maxText>>20)
 	}
-	return os.ReadFile(file)
+	return text, err
 }

@@ -21,6 +21,9 @@ func TestFind(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.Mkdir(filepath.Join(dir, "empty"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(dir, link); err != nil {
 		t.Fatal(err)
@@ -33,7 +36,10 @@ func TestFind(t *testing.T) {
 		{[]string{dir + "/"}, "a.lua app/c.lua app/deep/d.lua b.lua"},
 		{[]string{link}, "a.lua app/c.lua app/deep/d.lua b.lua"},
 		{[]string{dir + "/module.lua", dir + "/app"}, "module.lua app/c.lua app/deep/d.lua"},
+		{[]string{dir + "/app", dir + "/app/c.lua", link + "/app/c.lua"}, "app/c.lua app/deep/d.lua"}, // each once
 		{[]string{dir + "/none"}, ""},
+		{[]string{dir + "/.hidden/../empty"}, ""},
+		{[]string{"/dev/zero"}, ""},
 	} {
 		found, err := Find(tt.paths)
 		var names []string

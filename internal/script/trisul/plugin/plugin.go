@@ -62,9 +62,7 @@ func Read(src Source, t *vm.Table, problems *diag.List) *Plugin {
 		problems.Warnf(diag.Pos{File: src.File}, `id = { name = "...", description = "..." }`, "the plugin has no id with a name")
 		p.Name = strings.TrimSuffix(p.Short(), ".lua")
 	}
-	if n, ok := t.Get("workers").AsNum(); ok && n > 0 {
-		p.Workers = int(min(n, 1<<16))
-	}
+	p.readWorkers(t.Get("workers"), problems)
 	if list, ok := t.Get("subscriptions").AsTable(); ok {
 		for _, v := range list.Arr {
 			if id, ok := v.AsStr(); ok {
@@ -78,7 +76,28 @@ func Read(src Source, t *vm.Table, problems *diag.List) *Plugin {
 	}
 	functions, _ := t.Get("functions").AsTable()
 	checkNames(src.File, "TrisulPlugin", functions, commonHooks(), problems)
+	if len(p.Types) == 0 && (functions == nil || len(functions.Map) == 0) && !problems.Failed() {
+		problems.Warnf(diag.Pos{File: src.File}, "a script type is a table in TrisulPlugin, such as filex_monitor = { onfile_http = function(...) ... end }",
+			"the plugin has no script type: nothing in it will be called")
+	}
 	return p
+}
+
+// MaxWorkers bounds the workers of a plugin: each has a Lua state.
+const MaxWorkers = 1024
+
+func (p *Plugin) readWorkers(v vm.Value, problems *diag.List) {
+	n, ok := v.AsNum()
+	switch {
+	case v.Kind == vm.KindNil:
+	case !ok || !(n >= 0):
+		problems.Warnf(diag.Pos{File: p.File}, "a number from 1 on", "request_async_workers is not a number of workers; there will be one")
+	case n > MaxWorkers:
+		problems.Warnf(diag.Pos{File: p.File}, "", "request_async_workers is more than %d; there will be %d", MaxWorkers, MaxWorkers)
+		p.Workers = MaxWorkers
+	default:
+		p.Workers = int(n)
+	}
 }
 
 // readTypes finds the script types among the tables of TrisulPlugin. Other tables are the plugin's own business; one that
@@ -98,7 +117,7 @@ func (p *Plugin) readTypes(tables *vm.Table, problems *diag.List) {
 		functions, _ := body.Get("functions").AsTable()
 		kind, known := FindKind(name)
 		if !known {
-			if hint := diag.DidYouMean(name, names); hint != "" && len(functions.Map) > 0 {
+			if hint := diag.DidYouMean(name, names); hint != "" {
 				unknown = append(unknown, diag.Problem{
 					Pos: diag.Pos{File: p.File, Line: firstLine(functions)}, Text: fmt.Sprintf("there is no script type %q", name), Hint: hint,
 				})
@@ -108,6 +127,11 @@ func (p *Plugin) readTypes(tables *vm.Table, problems *diag.List) {
 		t := Type{Kind: kind, Table: name, Line: firstLine(functions)}
 		t.Data, _ = body.Get("data").AsTable()
 		checkNames(p.File, name, functions, kind.HookNames(), problems)
+		for _, hook := range kind.HookNames() {
+			if t.Data != nil && t.Data.Get(hook).Kind != vm.KindNil {
+				problems.Warnf(diag.Pos{File: p.File, Line: t.Line}, "", "%s.%s is not a function; it is never called", name, hook)
+			}
+		}
 		for i := range functions.Map {
 			f, _ := functions.Map[i].Key.AsStr()
 			if !slices.Contains(kind.HookNames(), f) {
