@@ -86,7 +86,7 @@ func (l *Lane) makeFinal() *report.Lane {
 		r.Async, r.Scripts = l.plugins.Async(), l.plugins.Scripts()
 	}
 	r.Drops = l.drops(&s)
-	r.Problems = l.problems()
+	r.Problems = l.problems(&s)
 	return r
 }
 
@@ -137,6 +137,7 @@ func (l *Lane) drops(s *shard.Stats) []report.Count {
 		report.Count{Name: "packets, the kernel's ring was full", N: kernel},
 		report.Count{Name: "payload bytes, missing in the capture", N: s.Payload.GapBytes},
 		report.Count{Name: "flows, evicted from a full table", N: s.Evicted},
+		report.Count{Name: "flows not read to their end, too much of their payload waited for its rest", N: s.GivenUp},
 		report.Count{Name: "files, the ramfs folder was full", N: s.FilesLost},
 		report.Count{Name: "files that could not be kept", N: unkept},
 		report.Count{Name: "packets that could not be stored", N: stored},
@@ -153,7 +154,7 @@ func (l *Lane) drops(s *shard.Stats) []report.Count {
 }
 
 // problems lists what was wrong with packets, by kind.
-func (l *Lane) problems() []report.Count {
+func (l *Lane) problems(s *shard.Stats) []report.Count {
 	var all [packet.NumProblems]uint64
 	add := func(d *packet.Decoder) {
 		if d == nil {
@@ -175,7 +176,7 @@ func (l *Lane) problems() []report.Count {
 			out = append(out, report.Count{Name: packet.Problem(kind).String(), N: n})
 		}
 	}
-	return out
+	return append(out, some(report.Count{Name: "time stamp before that of an earlier packet", N: s.Late})...)
 }
 
 // some leaves out what is zero.

@@ -16,6 +16,7 @@ type interval struct {
 	alerts    []*learned.Alert
 	resources []*learned.Resource
 	documents []*learned.Document
+	bytes     int // of the texts in alerts, resources and documents
 }
 
 // calendar has the open buckets of one size, by time. More than one is open while engines are at different times.

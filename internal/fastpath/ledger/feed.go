@@ -20,12 +20,14 @@ type Feed struct {
 	tick   int64 // ns, whole seconds; what is added now belongs to it
 	now    int64 // ns: the latest time that Advance was given
 	begun  bool  // Advance was called
+	bytes  int   // of texts in the batch
 }
 
 // The size at which a batch is handed over before its tick has ended.
 const (
 	batchItems = 1024
 	batchRows  = 16384
+	batchBytes = 1 << 20 // of texts in records and messages
 )
 
 // Feed gives the way in for an engine; engines are numbered from 0 to Options.Engines-1, and each has one.
@@ -61,6 +63,7 @@ func (f *Feed) Advance(now int64) {
 // Record hands on what was learned; the record belongs to the ledger from then on.
 func (f *Feed) Record(r learned.Record) {
 	f.batch.Records = append(f.batch.Records, r)
+	f.bytes += weight(r)
 	f.spill()
 }
 
@@ -73,6 +76,7 @@ func (f *Feed) Flow(event FlowEvent, r *learned.FlowRecord) {
 // Message posts a message to the metric hooks; id may be "".
 func (f *Feed) Message(id, text string) {
 	f.batch.Messages = append(f.batch.Messages, Message{id, text})
+	f.bytes += len(id) + len(text)
 	f.spill()
 }
 
@@ -81,7 +85,7 @@ func (f *Feed) Close() { f.give(true) }
 
 // spill hands over a batch that has become large.
 func (f *Feed) spill() {
-	if f.batch.items() >= batchItems || f.local.Rows() >= batchRows {
+	if f.batch.items() >= batchItems || f.bytes >= batchBytes || f.local.Rows() >= batchRows {
 		f.give(false)
 	}
 }
@@ -94,7 +98,7 @@ func (f *Feed) give(last bool) {
 	}
 	f.local.Flush(&b.Counters)
 	f.ledger.Give(b)
-	f.batch = f.ledger.pool.take()
+	f.batch, f.bytes = f.ledger.pool.take(), 0
 }
 
 // floor gives the multiple of step at or before t.

@@ -69,9 +69,7 @@ func (l *Ledger) flushLane(iv *interval) {
 	}
 	l.flushFlows(iv)
 	l.flushTrackers(iv.end)
-	flushHeld(l, &l.alerts, iv, &iv.alerts)
-	flushHeld(l, &l.resources, iv, &iv.resources)
-	flushHeld(l, &l.documents, iv, &iv.documents)
+	l.flushRecords(iv)
 	l.flushGroups(&l.lane, iv)
 	for _, m := range l.options.Hooks.Engine {
 		if m.EndFlush != nil {
@@ -89,6 +87,18 @@ func (l *Ledger) flushFlows(iv *interval) {
 	l.flows.flush(iv.start, iv.flows, l.keepFlow)
 	clear(iv.flows)
 	iv.flows = iv.flows[:0]
+}
+
+// heldBytes bounds the texts in the records of one bucket that wait for its end, in bytes; beyond it they are flushed
+// early.
+const heldBytes = 64 << 20
+
+// flushRecords flushes the records of all kinds but flows.
+func (l *Ledger) flushRecords(iv *interval) {
+	flushHeld(l, &l.alerts, iv, &iv.alerts)
+	flushHeld(l, &l.resources, iv, &iv.resources)
+	flushHeld(l, &l.documents, iv, &iv.documents)
+	iv.bytes = 0
 }
 
 // flushHeld flushes the records of one kind, at a bucket's end or before it, if they have become too many.

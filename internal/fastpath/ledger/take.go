@@ -153,7 +153,11 @@ func hold[R learned.Record](l *Ledger, d *desk[R], iv *interval, list *[]R, r R)
 		return
 	}
 	*list = append(*list, r)
-	if len(*list) >= l.options.Held {
+	iv.bytes += weight(r)
+	switch {
+	case iv.bytes >= heldBytes:
+		l.flushRecords(iv)
+	case len(*list) >= l.options.Held:
 		flushHeld(l, d, iv, list)
 	}
 }

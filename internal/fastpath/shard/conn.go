@@ -44,6 +44,7 @@ type conn struct {
 	tls    *tls.Conn
 	dns    *[2]dns.Stream
 	extras *extras // nil: none
+	holder *holder // nil: the readers have never held anything
 
 	app     app
 	payload bool // scripts want Payload
@@ -164,6 +165,7 @@ func (s *Shard) flowEnded(f *flow.Flow, why flow.End) {
 	if f.Key.Proto == protoTCP {
 		s.payload.Close(c.stream, c, why)
 	}
+	s.holders.forget(c)
 	if c.tls != nil {
 		c.tls.End()
 	}
@@ -249,22 +251,24 @@ func (c *conn) Data(dir flow.Dir, pos int64, data []byte) {
 	if c.app == appUnknown {
 		c.recognise(dir, data)
 	}
-	switch c.app {
-	case appHTTP:
+	switch {
+	case c.http != nil:
 		c.http.Data(dir, s.now, data)
 		if c.http.Tunnel() {
 			c.app = appUnknown
-			c.endHTTP()
+			c.endHTTP(flow.Closed)
 		}
-	case appTLS:
+	case c.tls != nil:
 		c.tls.Data(dir, data)
 		if c.tls.Done() {
 			c.tls = nil
-			c.app = appOther
 		}
-	case appDNS:
+	case c.dns != nil:
 		c.dns[dir].Data(data, func(m []byte) { c.message(dir, m) })
+	default:
+		return
 	}
+	s.holders.account(c)
 }
 
 // recognise decides by the first bytes what a TCP flow carries.
@@ -284,27 +288,27 @@ func (c *conn) recognise(dir flow.Dir, data []byte) {
 
 // Gap implements reassembly.Sink.
 func (c *conn) Gap(dir flow.Dir, pos, n int64) {
-	switch c.app {
-	case appHTTP:
+	switch {
+	case c.http != nil:
 		c.http.Gap(dir, n)
-	case appTLS:
+	case c.tls != nil:
 		c.tls.Gap(dir)
-	case appDNS:
+	case c.dns != nil:
 		c.dns[dir].Gap()
 	}
 }
 
 // End implements reassembly.Sink.
 func (c *conn) End(dir flow.Dir, why flow.End) {
-	if c.app == appHTTP {
+	if c.http != nil {
 		c.http.End(dir, why)
 	}
 }
 
-// endHTTP gives the HTTP reader back: what follows is something else.
-func (c *conn) endHTTP() {
-	c.http.End(flow.ToServer, flow.Closed)
-	c.http.End(flow.ToClient, flow.Closed)
+// endHTTP gives the HTTP reader back: what follows is something else, or is not read (why tells).
+func (c *conn) endHTTP(why flow.End) {
+	c.http.End(flow.ToServer, why)
+	c.http.End(flow.ToClient, why)
 	c.s.http.Put(c.http)
 	c.http = nil
 }
@@ -314,8 +318,20 @@ func (c *conn) endHTTP() {
 func (c *conn) drop() {
 	c.dropped = true
 	c.s.payload.Drop(c.stream)
+	c.endReading()
+}
+
+// endReading ends what reads the payload. A body that is open is cut off here, however its end is told.
+func (c *conn) endReading() {
+	c.s.holders.forget(c)
 	if c.http != nil {
-		c.endHTTP()
+		c.endHTTP(flow.Evicted)
 	}
-	c.tls, c.dns, c.app = nil, nil, appOther
+	if c.tls != nil {
+		c.tls.End()
+	}
+	c.tls, c.dns = nil, nil
+	if c.app == appUnknown {
+		c.app = appOther
+	}
 }

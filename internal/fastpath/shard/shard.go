@@ -80,6 +80,7 @@ type Shard struct {
 	cur     *packet.Packet // the packet in progress
 	flow    *flow.Flow     // its flow
 	now     int64          // latest capture time, ns
+	holders holders        // flows whose readers hold something
 	dirty   []*conn        // flows that changed in this tick
 	conns   slab[conn]
 	streams slab[reassembly.Stream] // of TCP
@@ -120,8 +121,15 @@ func (s *Shard) Stats() Stats {
 	return st
 }
 
+// lateAfter is how far time stamps may go back, in ns, before that is told: packets of several queues come a little
+// mixed up.
+const lateAfter = 1e9
+
 // Process takes a decoded packet. p is the caller's again when it returns.
 func (s *Shard) Process(p *packet.Packet) {
+	if p.Time < s.now-lateAfter {
+		s.stats.Late++
+	}
 	s.clock(p.Time)
 	s.stats.Packets++
 	s.stats.Bytes += uint64(p.Wire)
@@ -179,7 +187,6 @@ func (s *Shard) Message(id, text string) {
 // clock moves capture time forward. It never goes back.
 func (s *Shard) clock(now int64) {
 	if now < s.now {
-		s.stats.Late++
 		return
 	}
 	if s.opts.Feed.Due(now) {

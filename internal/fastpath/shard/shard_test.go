@@ -190,6 +190,34 @@ func FuzzShard(f *testing.F) {
 	})
 }
 
+// TestGivenUp has more flows wait for the rest of what they began than there is memory for: the oldest are given up.
+func TestGivenUp(t *testing.T) {
+	b, d := newLab(t), packet.NewDecoder(packet.Options{})
+	const size, flows = 60_000, 2*maxHeld/60_000 + 1
+	half := append([]byte{0xff, 0xff}, make([]byte, size)...) // of a DNS message over TCP
+	frame := append(make([]byte, 12), "\x08\x00\x45\x00\x00\x00\x00\x00\x40\x00\x40\x06\x00\x00\x0a\x00\x00\x01\x0a\x00\x00\x02\x00\x00\x00\x35"...)
+	frame = append(frame, make([]byte, 16)...)
+	frame[46], frame[47] = 5<<4, packet.ACK
+	frame = append(frame, half...)
+	binary.BigEndian.PutUint16(frame[16:], uint16(len(frame)-14))
+	for i := range flows {
+		binary.BigEndian.PutUint16(frame[34:], uint16(1024+i))
+		p := packet.Packet{Frame: packet.Frame{Data: frame, Time: 1e18, Wire: uint32(len(frame)), Link: packet.LinkEthernet}}
+		d.Decode(&p)
+		b.Process(&p)
+		if b.holders.bytes > maxHeld {
+			t.Fatalf("%d bytes are held", b.holders.bytes)
+		}
+	}
+	if n := b.Stats().GivenUp; n < flows/2 || n == flows {
+		t.Errorf("%d of %d flows were given up", n, flows)
+	}
+	b.close(t)
+	if b.holders != (holders{}) {
+		t.Errorf("at the end there is %+v", b.holders)
+	}
+}
+
 func TestLiberal(t *testing.T) {
 	for _, tt := range []struct{ a, b, want int }{
 		{-1, -1, -1}, {-1, 0, 0}, {0, -1, 0}, {0, 1, 1}, {2, 0, 2}, {2, 5, 5}, {5, 4, 4}, {4, 3, 3}, {3, 6, 6}, {6, 1, 1}, {1, 2, 1}, {-1, 77, -1}, {0, 77, 0},

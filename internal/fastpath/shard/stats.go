@@ -19,7 +19,8 @@ type Stats struct {
 	FileBytes            uint64
 	FilesLost            uint64 // not written for the scripts: the ramfs folder was full
 	Resources, Alerts    uint64
-	Late                 uint64 // time stamps before that of an earlier packet
+	Late                 uint64 // time stamps more than a second before that of an earlier packet
+	GivenUp              uint64 // flows whose payload was not read any further, for want of memory
 	First, Last          int64  // capture time, ns
 	Payload              reassembly.Stats
 	Lost                 counter.Lost
@@ -32,7 +33,7 @@ func (t *Stats) Add(o Stats) {
 		{&t.FlowsTCP, &o.FlowsTCP}, {&t.FlowsUDP, &o.FlowsUDP}, {&t.FlowsOther, &o.FlowsOther}, {&t.Evicted, &o.Evicted},
 		{&t.Requests, &o.Requests}, {&t.Responses, &o.Responses}, {&t.DNS, &o.DNS}, {&t.Handshakes, &o.Handshakes},
 		{&t.FilesWhole, &o.FilesWhole}, {&t.FilesCut, &o.FilesCut}, {&t.FileBytes, &o.FileBytes}, {&t.FilesLost, &o.FilesLost},
-		{&t.Resources, &o.Resources}, {&t.Alerts, &o.Alerts}, {&t.Late, &o.Late},
+		{&t.Resources, &o.Resources}, {&t.Alerts, &o.Alerts}, {&t.Late, &o.Late}, {&t.GivenUp, &o.GivenUp},
 		{&t.Payload.Delivered, &o.Payload.Delivered}, {&t.Payload.GapBytes, &o.Payload.GapBytes},
 	} {
 		*n.to += *n.from
