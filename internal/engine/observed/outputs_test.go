@@ -11,6 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"eddy/internal/config/model"
+	"eddy/internal/fastpath/capture"
+	"eddy/internal/fastpath/packet"
 )
 
 // smallDisk takes so many bytes and is full then, until there is room again.
@@ -124,5 +126,31 @@ func TestRoomForRings(t *testing.T) {
 	}
 	if err := roomForRings(1<<30, 1<<20); err == nil {
 		t.Error("a petabyte of rings")
+	}
+}
+
+// A tag that the network card took off stands in the file again.
+func TestStoreTag(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out.pcap")
+	r, err := openRecorder(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := append(bytes.Repeat([]byte{2}, 12), "\x08\x00rest"...)
+	r.Store(&packet.Frame{Data: data, Wire: 18, Link: packet.LinkEthernet, VLAN: 1<<16 | 0x2064}, len(data))
+	r.Store(&packet.Frame{Data: data, Wire: 18, Link: packet.LinkEthernet}, 14)
+	if err := r.close(); err != nil {
+		t.Fatal(err)
+	}
+	f, err := capture.Open(path, capture.FileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var fr packet.Frame
+	for _, want := range []string{string(data[:12]) + "\x81\x00\x20\x64\x08\x00rest", string(data[:14])} {
+		if err := f.Next(&fr); err != nil || string(fr.Data) != want {
+			t.Errorf("%q, %v; want %q", fr.Data, err, want)
+		}
 	}
 }

@@ -65,7 +65,16 @@ func (r *recorder) Store(f *packet.Frame, n int) {
 	}
 	s := stored{frame: *f, off: len(r.bytes), n: n}
 	s.frame.Data = nil
-	r.bytes = append(r.bytes, f.Data[:n]...)
+	if addresses := 12; f.VLAN != 0 && f.Link == packet.LinkEthernet && n >= addresses {
+		// The network card took the tag off; a file has no place for it but where it was.
+		r.bytes = append(r.bytes, f.Data[:addresses]...)
+		r.bytes = append(r.bytes, 0x81, 0x00, byte(f.VLAN>>8), byte(f.VLAN))
+		r.bytes = append(r.bytes, f.Data[addresses:n]...)
+		s.n += 4
+		s.frame.Wire += 4
+	} else {
+		r.bytes = append(r.bytes, f.Data[:n]...)
+	}
 	r.waiting = append(r.waiting, s)
 	if len(r.waiting) == 1 {
 		r.changed.Broadcast()

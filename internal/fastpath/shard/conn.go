@@ -274,12 +274,13 @@ func (c *conn) Data(dir flow.Dir, pos int64, data []byte) {
 // recognise decides by the first bytes what a TCP flow carries.
 func (c *conn) recognise(dir flow.Dir, data []byte) {
 	key := &c.f.Key
+	http := extract.Looks(data, dir)
 	switch {
-	case key.DstPort == 53 || key.SrcPort == 53 || dns.LooksFramed(data):
+	case dns.LooksFramed(data) || !http && (key.DstPort == 53 || key.SrcPort == 53):
 		c.app, c.dns = appDNS, new([2]dns.Stream)
 	case data[0] == 0x16 && (len(data) < 6 || tls.Looks(data)): // a handshake record
 		c.app, c.tls = appTLS, tls.New(&handshake{c})
-	case extract.Looks(data, dir):
+	case http:
 		c.app, c.http = appHTTP, c.s.http.Conn((*exchanges)(c))
 	default:
 		c.app = appOther
