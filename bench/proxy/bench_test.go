@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -50,21 +48,5 @@ func TestReport(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
-	}
-}
-
-func TestUpdateFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "p.md")
-	if err := os.WriteFile(path, []byte("a\n<!-- bench-proxy: begin -->\nold\n<!-- bench-proxy: end -->\nb\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := updateFile(path, "new\n"); err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := os.ReadFile(path); string(got) != "a\n<!-- bench-proxy: begin -->\nnew\n<!-- bench-proxy: end -->\nb\n" {
-		t.Errorf("got %s", got)
-	}
-	if err := updateFile(path+"x", ""); err == nil {
-		t.Error("a missing file was updated")
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"eddy/bench/figures"
 )
 
 // benchCase is one thing to compare.
@@ -142,7 +144,7 @@ func (b *bench) runCase(c *benchCase) (row, error) {
 				return r, fmt.Errorf("%s: %w", s.name, err)
 			}
 			r.before[i], r.after[i] = before, after
-			fmt.Fprintf(os.Stderr, "%s %-8s %s before, %s with %d connections\n", c.letter, s.name, mb(before), mb(after), b.idle)
+			fmt.Fprintf(os.Stderr, "%s %-8s %s before, %s with %d connections\n", c.letter, s.name, figures.MB(before), figures.MB(after), b.idle)
 		}
 		return r, nil
 	}

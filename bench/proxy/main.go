@@ -19,9 +19,10 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
+
+	"eddy/bench/figures"
 )
 
 // settings are the command's flags.
@@ -98,20 +99,5 @@ func run(s settings) error {
 	if s.update == "" {
 		return nil
 	}
-	return updateFile(s.update, report)
-}
-
-// updateFile replaces what stands between the markers.
-func updateFile(path, report string) error {
-	const from, to = "<!-- bench-proxy: begin -->\n", "<!-- bench-proxy: end -->\n"
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	head, rest, found := strings.Cut(string(text), from)
-	_, tail, closed := strings.Cut(rest, to)
-	if !found || !closed {
-		return fmt.Errorf("%s has no markers %q and %q", path, strings.TrimSpace(from), strings.TrimSpace(to))
-	}
-	return os.WriteFile(path, []byte(head+from+report+to+tail), 0o644)
+	return figures.UpdateSection(s.update, "bench-proxy", report)
 }

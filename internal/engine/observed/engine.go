@@ -3,11 +3,33 @@ package observed
 import (
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"eddy/internal/fastpath/capture"
 	"eddy/internal/fastpath/packet"
+	"eddy/internal/fastpath/shard"
+	"eddy/internal/reentry"
+	"eddy/internal/script/trisul"
 )
+
+// source is where frames come from.
+type source interface {
+	// Next is capture.Source's.
+	Next(f *packet.Frame) error
+}
+
+// engine is a shard with what feeds it.
+type engine struct {
+	lane    *Lane
+	shard   *shard.Shard
+	inbox   *reentry.Inbox
+	source  source                       // nil: the sharer feeds it
+	input   atomic.Pointer[trisul.Input] // the source when that is a script
+	decoder *packet.Decoder
+	packets atomic.Uint64
+	err     error
+}
 
 // take runs the engine on what the sharer gives it.
 func (e *engine) take(s *sharer, in <-chan *share) {
