@@ -7,6 +7,7 @@ type book struct {
 	group *counter.Group
 	index map[string]uint32 // key to row
 	keys  []string
+	bytes int         // of all keys
 	pages [][]float64 // the cells of pageRows rows each; what is behind the last row is left over from earlier buckets
 }
 
@@ -17,11 +18,20 @@ func (b *book) find(key string) (row int, ok bool) {
 	return int(i), ok
 }
 
+// maxKeyBytes bounds the keys of a book together: a script or the network chooses how long they are.
+const maxKeyBytes = 64 << 20
+
+// room says whether a key that has no row may get one, where a book has at most so many.
+func (b *book) room(key string, rows int) bool {
+	return len(b.keys) < rows && b.bytes+len(key) <= maxKeyBytes
+}
+
 // add makes a row for a key that has none.
 func (b *book) add(key string) (row int) {
 	row = len(b.keys)
 	b.index[key] = uint32(row)
 	b.keys = append(b.keys, key)
+	b.bytes += len(key)
 	if row/pageRows == len(b.pages) {
 		b.pages = append(b.pages, make([]float64, pageRows*b.group.Stride()))
 	} else {
@@ -62,7 +72,7 @@ func (f *freeBooks) put(b *book) {
 	}
 	clear(b.index)
 	clear(b.keys)
-	b.keys = b.keys[:0]
+	b.keys, b.bytes = b.keys[:0], 0
 	(*f)[b.group.ID] = b
 }
 

@@ -9,13 +9,17 @@ import (
 // a group was declared with.
 type labels struct {
 	given    map[labelled]string
+	bytes    int                       // of the keys and labels in given
 	declared map[int]map[string]string // by Group.ID
 }
 
 type labelled struct{ guid, key string }
 
-// maxLabels bounds the labels that scripts give.
-const maxLabels = 262_144
+// The bounds of the labels that scripts give: their number, and the bytes of keys and labels together.
+const (
+	maxLabels     = 262_144
+	maxLabelBytes = 32 << 20
+)
 
 func (l *labels) learn(k *learned.KeyInfo) {
 	k.Group, _ = counter.NormalGUID(k.Group)
@@ -26,8 +30,14 @@ func (l *labels) learn(k *learned.KeyInfo) {
 	if l.given == nil {
 		l.given = make(map[labelled]string)
 	}
-	if _, known := l.given[at]; known || len(l.given) < maxLabels {
+	old, known := l.given[at]
+	more := len(k.Label) - len(old)
+	if !known {
+		more += len(k.Key)
+	}
+	if (known || len(l.given) < maxLabels) && l.bytes+more <= maxLabelBytes {
 		l.given[at] = k.Label
+		l.bytes += more
 	}
 }
 

@@ -175,7 +175,7 @@ func (l *Ledger) countGroup(t int64, d *counter.GroupDelta) {
 	b := l.book(a.calendar.at(t), d.Group)
 	for i, key := range d.Keys {
 		row, known := b.find(key)
-		if !known && len(b.keys) >= l.options.Keys {
+		if !known && !b.room(key, l.options.Keys) {
 			l.tally.Overflow++
 			key = counter.Other
 			row, known = b.find(key)
