@@ -49,12 +49,12 @@ func compare(s settings, c *captures) *comparison {
 		}
 		return subject
 	}
-	native := add(c.downloads, eddy(s, "eddy --hash sha1", "", checkFileinfo, "--hash", "sha1"))
-	builtin := add(c.downloads, eddy(s, "eddy, T.util.filehash", "filehash.lua", checkResources))
-	process := add(c.downloads, eddy(s, "eddy, io.popen", "sha1sum.lua", checkResources))
+	native := add(c.downloads, eddy(s, "eddy --hash sha1", "", checkFileinfo, "--eve-types", "fileinfo", "--hash", "sha1"))
+	builtin := add(c.downloads, eddy(s, "eddy, T.util.filehash", "filehash.lua", checkResources, "--eve-types", "resource"))
+	process := add(c.downloads, eddy(s, "eddy, io.popen", "sha1sum.lua", checkResources, "--eve-types", "resource"))
 	keep := add(c.downloads, eddy(s, "eddy --keep", "", checkFolder("files"), "--hash", "sha256", "--keep", "files")) // in its working folder
-	cmp.plain = add(c.small, eddy(s, "eddy, flows", "", checkFlows))
-	cmp.hooked = add(c.small, eddy(s, "eddy, onpacket", "onpacket.lua", checkFlows))
+	cmp.plain = add(c.small, eddy(s, "eddy, flows", "", checkFlows, "--eve-types", "flow"))
+	cmp.hooked = add(c.small, eddy(s, "eddy, onpacket", "onpacket.lua", checkFlows, "--eve-types", "flow"))
 
 	var hashing, storing, flows, bodies *subject
 	if s.suricata != "" {

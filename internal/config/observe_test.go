@@ -26,7 +26,7 @@ func TestObserveSection(t *testing.T) {
 	want := model.Observe{
 		Name: "replay", Read: []string{"testdata/good/empty.pcap", "-", "testdata/good/empty.pcap"},
 		BPF: "tcp and (port 80 or port 8080)", Scripts: []string{"testdata/good/plugins", "testdata/good/samples.lua"}, Engines: 2,
-		Eve: "-", Ramfs: "testdata/good/frames", RamfsMax: 64 << 20, Hashes: []string{"sha1", "md5"},
+		Eve: "-", EveTypes: []string{"flow", "alert"}, Ramfs: "testdata/good/frames", RamfsMax: 64 << 20, Hashes: []string{"sha1", "md5"},
 		KeepDir: "testdata/good/kept", Store: "testdata/good/chosen.pcap", Bucket: 5 * time.Minute,
 		MaxFlows: 10000, MaxStreamBytes: 256 << 10, MaxHeldBytes: 32 << 20, LastWins: true,
 		TimeoutTCP: 10 * time.Minute, TimeoutUDP: 30 * time.Second, TimeoutOther: time.Minute,

@@ -89,11 +89,14 @@ func ObserveDecls() []Decl {
 			1, maxEngines, func(o *model.Observe) *int { return &o.Engines }),
 		decl("eve", one(text("file")), "Adds what was learned to this file as EVE JSON, one object a line; - is standard output.",
 			func(p *Parser, o *model.Observe, a Args) { p.once(a); o.Eve = p.streamPath(a.Text(0)) }),
+		decl("eve-types", one(many(choice("type", eveTypes()...))), "Writes only events of these types: " + strings.Join(eveTypes(), ", ") + "; all when not given.",
+			func(_ *Parser, o *model.Observe, a Args) { o.EveTypes = addOnce(o.EveTypes, a) }),
 		single("ramfs", pathTo("folder"), "Keeps extracted files here while somebody needs them; a folder of the process's own in shared memory when not given.",
 			func(o *model.Observe, a Args) { o.Ramfs = a.Text(0) }),
 		bytes("ramfs-max", "Lets extracted files take this much at a time; 512m, or half of what is free, when not given.",
 			1<<20, 1<<40, func(o *model.Observe) *int64 { return &o.RamfsMax }),
-		decl("hash", one(many(choice("hash", "md5", "sha1", "sha256"))), "Computes these hashes of every file while it passes.", setHashes),
+		decl("hash", one(many(choice("hash", "md5", "sha1", "sha256"))), "Computes these hashes of every file while it passes.",
+			func(_ *Parser, o *model.Observe, a Args) { o.Hashes = addOnce(o.Hashes, a) }),
 		single("keep", pathTo("folder"), "Keeps whole extracted files in this folder, named by their SHA-256.",
 			func(o *model.Observe, a Args) { o.KeepDir = a.Text(0) }),
 		single("store", pathTo("file"), "Writes packets that packet_storage plugins choose to this pcap file.",
@@ -195,10 +198,17 @@ func setHookTimeout(o *model.Observe, a Args) {
 	}
 }
 
-func setHashes(_ *Parser, o *model.Observe, a Args) {
+// eveTypes are the event types of docs/eve.md.
+func eveTypes() []string {
+	return []string{"flow", "http", "fileinfo", "dns", "tls", "alert", "resource", "counter", "edge", "keyinfo", "topper", "tracked"}
+}
+
+// addOnce adds the words that are not in the list yet.
+func addOnce(list []string, a Args) []string {
 	for i := range a.P {
-		if !contains(o.Hashes, a.Text(i)) {
-			o.Hashes = append(o.Hashes, a.Text(i))
+		if !contains(list, a.Text(i)) {
+			list = append(list, a.Text(i))
 		}
 	}
+	return list
 }

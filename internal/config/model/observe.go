@@ -23,6 +23,7 @@ type Observe struct {
 	Engines int      // 0: one for each core
 
 	Eve      string        // file for EVE JSON; "": none, "-": standard output
+	EveTypes []string      // event types that are written there; nil: all
 	Ramfs    string        // folder for extracted files; "": one of the process's own under the shared-memory file system
 	RamfsMax int64         // bytes that extracted files may take; 0: default
 	Hashes   []string      // "md5", "sha1", "sha256": computed for each file while it passes

@@ -13,18 +13,18 @@ import (
 )
 
 // openEvents opens the event log; nil when there is none.
-func openEvents(path string, stdout io.Writer, log *logger) (*events, error) {
+func openEvents(path string, types []string, stdout io.Writer, log *logger) (*events, error) {
 	switch path {
 	case "":
 		return nil, nil
 	case "-":
-		return newEvents(stdout, nil, log), nil
+		return newEvents(stdout, nil, types, log), nil
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
 	if err != nil {
 		return nil, fmt.Errorf("event log: %w", err)
 	}
-	return newEvents(f, f, log), nil
+	return newEvents(f, f, types, log), nil
 }
 
 // flushEvery bounds how long an event waits for others before it is written.
@@ -40,9 +40,9 @@ type events struct {
 	done sync.WaitGroup
 }
 
-func newEvents(out io.Writer, f *os.File, log *logger) *events {
+func newEvents(out io.Writer, f *os.File, types []string, log *logger) *events {
 	file := &eventFile{w: out, warn: func(text string) { log.warn("eddy", text) }}
-	e := &events{w: eve.New(file, eve.Options{}), out: file, f: f, stop: make(chan struct{})}
+	e := &events{w: eve.New(file, eve.Options{Types: types}), out: file, f: f, stop: make(chan struct{})}
 	e.done.Go(e.flush)
 	return e
 }

@@ -132,7 +132,7 @@ func (l *Lane) Open() (err error) {
 	}
 	l.opened = true
 	cfg := l.cfg
-	if l.events, err = openEvents(cfg.Eve, l.opts.Stdout, l.log); err != nil {
+	if l.events, err = openEvents(cfg.Eve, cfg.EveTypes, l.opts.Stdout, l.log); err != nil {
 		return err
 	}
 	switch {

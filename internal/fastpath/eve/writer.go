@@ -11,7 +11,8 @@ import (
 
 // Options of a Writer.
 type Options struct {
-	Buffer int // bytes that are kept until they are written; 0: 64 KiB
+	Buffer int      // bytes that are kept until they are written; 0: 64 KiB
+	Types  []string // the event types that are written, of Types; nil: all
 }
 
 // Writer writes events. It belongs to one goroutine. Writing a record allocates nothing once its buffer has grown to the
@@ -19,8 +20,9 @@ type Options struct {
 type Writer struct {
 	out   io.Writer
 	limit int
-	lines line  // not yet written
-	err   error // of out; nothing is written after it
+	lines line            // not yet written
+	err   error           // of out; nothing is written after it
+	types map[string]bool // nil: all
 }
 
 // New gives a writer of events. It does not close w; Flush before that.
@@ -28,7 +30,45 @@ func New(w io.Writer, o Options) *Writer {
 	if o.Buffer <= 0 {
 		o.Buffer = 64 << 10
 	}
-	return &Writer{out: w, limit: o.Buffer}
+	e := &Writer{out: w, limit: o.Buffer}
+	for _, name := range o.Types {
+		if e.types == nil {
+			e.types = map[string]bool{}
+		}
+		e.types[name] = true
+	}
+	return e
+}
+
+// TypeOf is the event type of a record; "" of one that has no line.
+func TypeOf(r learned.Record) string {
+	switch r.(type) {
+	case *learned.FlowRecord:
+		return "flow"
+	case *learned.HTTP:
+		return "http"
+	case *learned.File:
+		return "fileinfo"
+	case *learned.DNS:
+		return "dns"
+	case *learned.TLS:
+		return "tls"
+	case *learned.Alert:
+		return "alert"
+	case *learned.Resource:
+		return "resource"
+	case *learned.Counter:
+		return "counter"
+	case *learned.Link:
+		return "edge"
+	case *learned.KeyInfo:
+		return "keyinfo"
+	case *ledger.Topper:
+		return "topper"
+	case *ledger.Tracked:
+		return "tracked"
+	}
+	return ""
 }
 
 // Write adds a record's line. Documents have none, as what they are made of has one itself; nor has a record of a kind
@@ -37,46 +77,48 @@ func (w *Writer) Write(r learned.Record) error {
 	if w.err != nil {
 		return w.err
 	}
+	kind := TypeOf(r)
+	if kind == "" || w.types != nil && !w.types[kind] {
+		return nil
+	}
 	l := &w.lines
 	switch r := r.(type) {
 	case *learned.FlowRecord:
-		l.begin(&r.Where, "flow", fromClient)
+		l.begin(&r.Where, kind, fromClient)
 		l.flow(r)
 	case *learned.HTTP:
-		l.begin(&r.Where, "http", fromClient)
+		l.begin(&r.Where, kind, fromClient)
 		l.http(r)
 	case *learned.File:
-		l.begin(&r.Where, "fileinfo", direction(r.Dir))
+		l.begin(&r.Where, kind, direction(r.Dir))
 		l.fileinfo(r)
 	case *learned.DNS:
-		l.begin(&r.Where, "dns", fromClient)
+		l.begin(&r.Where, kind, fromClient)
 		l.dns(r)
 	case *learned.TLS:
-		l.begin(&r.Where, "tls", fromClient)
+		l.begin(&r.Where, kind, fromClient)
 		l.tls(r)
 	case *learned.Alert:
-		l.begin(&r.Where, "alert", flowIf(r.HasFlow))
+		l.begin(&r.Where, kind, flowIf(r.HasFlow))
 		l.alert(r)
 	case *learned.Resource:
-		l.begin(&r.Where, "resource", flowIf(r.HasFlow))
+		l.begin(&r.Where, kind, flowIf(r.HasFlow))
 		l.resource(r)
 	case *learned.Counter:
-		l.begin(&r.Where, "counter", noFlow)
+		l.begin(&r.Where, kind, noFlow)
 		l.counter(r)
 	case *learned.Link:
-		l.begin(&r.Where, "edge", noFlow)
+		l.begin(&r.Where, kind, noFlow)
 		l.edge(r)
 	case *learned.KeyInfo:
-		l.begin(&r.Where, "keyinfo", noFlow)
+		l.begin(&r.Where, kind, noFlow)
 		l.keyInfo(r)
 	case *ledger.Topper:
-		l.begin(&r.Where, "topper", noFlow)
+		l.begin(&r.Where, kind, noFlow)
 		l.topper(r)
 	case *ledger.Tracked:
-		l.begin(&r.Where, "tracked", fromClient)
+		l.begin(&r.Where, kind, fromClient)
 		l.tracked(r)
-	default:
-		return nil
 	}
 	l.end()
 	if len(l.text) >= w.limit {

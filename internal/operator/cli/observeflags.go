@@ -54,12 +54,15 @@ func observeSpecs() []observeFlag {
 	)
 }
 
+// maxChoices is how many words the help lists as a flag's argument; of more, the flag's text speaks.
+const maxChoices = 4
+
 // argName is what the help calls a keyword's arguments: "PATH=VALUE".
 func argName(d keyword.Decl) string {
 	var names []string
 	for _, p := range d.Params {
 		name := strings.ToUpper(p.Name)
-		if p.Kind == keyword.Choice {
+		if p.Kind == keyword.Choice && len(p.Choices) <= maxChoices {
 			name = strings.Join(p.Choices, "|")
 		}
 		names = append(names, name)
