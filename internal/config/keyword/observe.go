@@ -89,7 +89,7 @@ func ObserveDecls() []Decl {
 			1, maxEngines, func(o *model.Observe) *int { return &o.Engines }),
 		decl("eve", one(text("file")), "Adds what was learned to this file as EVE JSON, one object a line; - is standard output.",
 			func(p *Parser, o *model.Observe, a Args) { p.once(a); o.Eve = p.streamPath(a.Text(0)) }),
-		decl("eve-types", one(many(choice("type", eveTypes()...))), "Writes only events of these types: " + strings.Join(eveTypes(), ", ") + "; all when not given.",
+		decl("eve-types", one(many(choice("type", eveTypes()...))), "Writes only events of these types: "+strings.Join(eveTypes(), ", ")+"; all when not given.",
 			func(_ *Parser, o *model.Observe, a Args) { o.EveTypes = addOnce(o.EveTypes, a) }),
 		single("ramfs", pathTo("folder"), "Keeps extracted files here while somebody needs them; a folder of the process's own in shared memory when not given.",
 			func(o *model.Observe, a Args) { o.Ramfs = a.Text(0) }),
