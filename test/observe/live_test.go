@@ -18,7 +18,7 @@ const (
 	liveFiles = 300
 	liveBytes = 50_000
 	liveRate  = 5_000_000
-	liveRing  = "8m"
+	liveRing  = "12m"
 )
 
 // downloads makes a connection for each of n files.
