@@ -93,3 +93,34 @@ func TestEngineMethods(t *testing.T) {
 		t.Error("no alerts in the report")
 	}
 }
+
+// A report hook that tells of flows and of attributes itself calls no hook inside of another, and comes to an end.
+func TestReportsOfReports(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"a.lua": `local told
+			TrisulPlugin = { id = { name = "a" }, reassembly_handler = {
+				onnewflow = function(engine, ts, flow)
+					if told then return end
+					told = true
+					for i = 1, 3 do engine:new_flow_record(flow:id(), i, 0, 1, 0) end
+				end,
+				onattribute = function(engine, ts, flow, name, value) if name == "Seen" then print("seen " .. value) end end } }`,
+		"b.lua": `local n = 0
+			TrisulPlugin = { id = { name = "b" }, message_monitor = { onnewflowrecord = function(engine, flow, az)
+				n = n + 1
+				engine:add_flow_attribute(flow:id(), "Seen", tostring(az))
+				engine:new_flow_record(flow:id(), 100, 0, 1, 0)
+			end }, onunload = function() print("told " .. tostring(n > 3)) end }`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, _ := printed(t, &model.Observe{Read: []string{shop}, Engines: 1, Scripts: []string{dir}})
+	for _, want := range []string{"seen 1\n", "seen 2\n", "seen 3\n", "seen 100\n", "told true\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in %s", want, out)
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package shard
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unsafe"
@@ -161,7 +160,6 @@ func (s *Shard) AddFlowAttribute(id, name, value string) {
 	f := s.find(id)
 	if f != nil && s.wants&WantAttributes != 0 {
 		s.hooks.Attribute(f, name, value)
-		s.later()
 	}
 }
 
@@ -194,8 +192,8 @@ func (s *Shard) SetFlowDuration(id string, seconds float64) {
 // NewFlowRecord tells scripts of a flow that another device has seen; counts are from A to Z and from Z to A.
 func (s *Shard) NewFlowRecord(id string, bytesAZ, bytesZA, packetsAZ, packetsZA uint64) {
 	r := learned.FlowReport{Time: s.now, Flow: id, AZ: bytesAZ, ZA: bytesZA, PacketAZ: packetsAZ, PacketZA: packetsZA}
-	if s.wants&WantReports != 0 {
-		s.queue = append(s.queue, func() { s.hooks.FlowReport(r) })
+	if s.wants&WantReports != 0 && len(s.reported) < maxReports {
+		s.reported = append(s.reported, r)
 	}
 }
 
@@ -212,6 +210,3 @@ func (s *Shard) StorePacket(policy int) {
 		s.policy = liberal(s.policy, policy)
 	}
 }
-
-// String names the engine.
-func (s *Shard) String() string { return fmt.Sprintf("engine %d (%s)", s.opts.ID, s.opts.Instance) }

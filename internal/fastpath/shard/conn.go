@@ -147,11 +147,9 @@ func (s *Shard) begin(f *flow.Flow) *conn {
 	}
 	if s.wants&(WantFlows|WantPayload|WantRawPayload|WantFiles|WantHTTPPayload|WantHTTPHeads) != 0 {
 		c.payload, c.files = s.hooks.FlowStart(f)
-		s.later()
 	}
 	if s.wants&WantAttributes != 0 {
 		s.hooks.Attribute(f, "", "")
-		s.later()
 	}
 	if s.wants&WantStore != 0 && s.opts.Store != nil {
 		c.store = policyOf(s.hooks.Store(f))
@@ -182,7 +180,6 @@ func (s *Shard) flowEnded(f *flow.Flow, why flow.End) {
 	if s.wants&(WantFlows|WantPayload|WantRawPayload|WantFiles|WantHTTPPayload|WantHTTPHeads) != 0 {
 		s.hooks.FlowEnd(f)
 	}
-	s.later()
 	if s.opts.Detail.FlowEnd {
 		r := s.record(f)
 		r.Why, r.Over = why, true
@@ -236,11 +233,9 @@ func (c *conn) Data(dir flow.Dir, pos int64, data []byte) {
 	s := c.s
 	if c.payload && s.wants&WantPayload != 0 {
 		s.hooks.Payload(c.f, dir, pos, data)
-		s.later()
 	}
 	if c.files && s.wants&WantRawPayload != 0 {
 		s.hooks.RawPayload(c.f, dir, pos, data)
-		s.later()
 	}
 	if c.store != 0 && s.wants&WantStore != 0 && s.opts.Store != nil {
 		c.store = policyOf(liberal(int(c.store), s.hooks.StorePayload(c.f, dir, pos, data)))

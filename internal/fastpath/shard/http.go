@@ -22,6 +22,14 @@ type body struct {
 	pos    int64 // bytes so far, gaps included
 }
 
+// path is where the body's file stands or would stand; "" when it was given up.
+func (b *body) path() string {
+	if b.file == nil {
+		return ""
+	}
+	return b.file.Path()
+}
+
 // Head implements extract.Handler.
 func (e *exchanges) Head(x *extract.Exchange, dir flow.Dir) bool {
 	c, s := (*conn)(e), e.s
@@ -69,7 +77,6 @@ func (c *conn) headAttributes(head *extract.Head, dir flow.Dir) {
 	s := c.s
 	tell := func(name, value string) {
 		s.hooks.Attribute(c.f, name, value)
-		s.later()
 	}
 	tell("HTTP-Header", head.Raw)
 	if dir == flow.ToServer {
@@ -90,7 +97,6 @@ func (c *conn) beginBody(x *extract.Exchange, dir flow.Dir) bool {
 	scripts := c.files && s.wants&(WantFiles|WantHTTPPayload) != 0
 	if scripts && s.wants&WantHTTPHeads != 0 {
 		scripts = s.hooks.FileHead(c.f, x, dir)
-		s.later()
 	}
 	if !scripts && s.opts.Hashes == 0 && s.opts.Keep == nil {
 		return s.opts.Decode
@@ -100,13 +106,10 @@ func (c *conn) beginBody(x *extract.Exchange, dir flow.Dir) bool {
 	if s.opts.Hashes != 0 {
 		b.hasher = s.hasher()
 	}
-	if scripts && s.wants&(WantFiles|WantHTTPPayload) != 0 || s.opts.Keep != nil {
+	if scripts || s.opts.Keep != nil {
 		b.file = s.opts.Files.Create(fileName(x))
 	}
 	b.told = scripts && s.wants&WantHTTPPayload != 0
-	if scripts && s.wants&WantFiles == 0 && s.opts.Keep == nil { // the path is wanted, not the file
-		b.told = true
-	}
 	return true
 }
 
@@ -143,7 +146,6 @@ func (e *exchanges) Body(x *extract.Exchange, dir flow.Dir, pos int64, data []by
 		err := b.file.Write(data, func(part *ramfs.File) {
 			if c.files && s.wants&WantFiles != 0 {
 				s.hooks.File(c.f, x, dir, part, true)
-				s.later()
 			}
 		})
 		if err != nil {
@@ -152,12 +154,7 @@ func (e *exchanges) Body(x *extract.Exchange, dir flow.Dir, pos int64, data []by
 		}
 	}
 	if b.told {
-		path := ""
-		if b.file != nil {
-			path = b.file.Path()
-		}
-		s.hooks.HTTPPayload(c.f, x, dir, path, pos, data)
-		s.later()
+		s.hooks.HTTPPayload(c.f, x, dir, b.path(), pos, data)
 	}
 }
 
@@ -199,12 +196,7 @@ func (e *exchanges) End(x *extract.Exchange, dir flow.Dir, size int64, state ext
 		return
 	}
 	if b.told {
-		path := ""
-		if b.file != nil {
-			path = b.file.Path()
-		}
-		s.hooks.HTTPPayload(c.f, x, dir, path, b.pos, nil)
-		s.later()
+		s.hooks.HTTPPayload(c.f, x, dir, b.path(), b.pos, nil)
 	}
 	if b.file != nil && whole && s.writes() {
 		c.finishFile(x, dir, b, &sums)
@@ -227,7 +219,6 @@ func (c *conn) finishFile(x *extract.Exchange, dir flow.Dir, b *body, sums *dige
 	}
 	if c.files && s.wants&WantFiles != 0 {
 		s.hooks.File(c.f, x, dir, file, partial)
-		s.later()
 	}
 	file.Release()
 }

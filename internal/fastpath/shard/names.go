@@ -66,7 +66,6 @@ func (h *handshake) Record(_ flow.Dir, record []byte) {
 	s := h.c.s
 	if s.wants&WantAttributes != 0 {
 		s.hooks.Attribute(h.c.f, "TLS:Record", string(record))
-		s.later()
 	}
 }
 
@@ -78,7 +77,6 @@ func (h *handshake) Handshake(t *learned.TLS) {
 	tls.Attributes(t, func(name, value string) {
 		if s.wants&WantAttributes != 0 {
 			s.hooks.Attribute(c.f, name, value)
-			s.later()
 		}
 	})
 	if len(t.Chain) > 0 {

@@ -11,6 +11,7 @@ import (
 	"eddy/internal/fastpath/digest"
 	"eddy/internal/fastpath/extract"
 	"eddy/internal/fastpath/flow"
+	"eddy/internal/fastpath/learned"
 	"eddy/internal/fastpath/ledger"
 	"eddy/internal/fastpath/packet"
 	"eddy/internal/fastpath/ramfs"
@@ -65,7 +66,7 @@ type Storer interface {
 	Store(f *packet.Frame, n int)
 }
 
-// Shard is an engine. Its methods are for its goroutine, but for Stats.
+// Shard is an engine. Its methods are for its goroutine.
 type Shard struct {
 	opts  Options
 	hooks Hooks
@@ -84,8 +85,9 @@ type Shard struct {
 	dirty   []*conn        // flows that changed in this tick
 	conns   slab[conn]
 	streams slab[reassembly.Stream] // of TCP
-	queue   []func()                // what hooks asked for that has to wait until they are over
 	policy  int                     // a hook's wish for storing the packet in progress; -1: none
+	// reported are flows that scripts have told of and that scripts are still to hear of (engine:new_flow_record).
+	reported []learned.FlowReport
 
 	stats    Stats
 	reports  reports
@@ -113,7 +115,7 @@ func (s *Shard) Hang(h Hooks) error {
 	return h.Start()
 }
 
-// Stats gives the figures; when the engine runs, on its goroutine only.
+// Stats gives the figures.
 func (s *Shard) Stats() Stats {
 	st := s.stats
 	st.Payload = s.payload.Stats()
@@ -152,12 +154,12 @@ func (s *Shard) Process(p *packet.Packet) {
 	}
 	if s.wants&WantPackets != 0 {
 		s.hooks.Packet(p, s.flow)
-		s.later()
 	}
 	if s.opts.Store != nil {
 		s.storePacket(p)
 	}
 	s.cur, s.flow = nil, nil
+	s.tellReports()
 	if s.opts.Inbox.Waiting() {
 		s.Deliver()
 	}
@@ -172,17 +174,14 @@ func (s *Shard) Idle(now int64) {
 // Deliver runs what has come back from asynchronous work, and messages of other plugins.
 func (s *Shard) Deliver() {
 	s.opts.Inbox.Drain(0)
-	s.later()
+	s.tellReports()
 }
 
 // Packets is how many packets came.
 func (s *Shard) Packets() uint64 { return s.stats.Packets }
 
 // Message gives a plugin's message to the packet hooks.
-func (s *Shard) Message(id, text string) {
-	s.hooks.Message(id, text)
-	s.later()
-}
+func (s *Shard) Message(id, text string) { s.hooks.Message(id, text) }
 
 // clock moves capture time forward. It never goes back.
 func (s *Shard) clock(now int64) {
@@ -213,7 +212,6 @@ func (s *Shard) tick() {
 	s.table.Expire(s.now, s.ended)
 	s.payload.Expire(s.now)
 	s.hooks.Tick()
-	s.later()
 }
 
 // snapshots tells of the flows that have lived for a while without being told of.
@@ -232,28 +230,27 @@ func (s *Shard) snapshots() {
 	})
 }
 
-// later does what hooks have asked for while they ran; doing it may run hooks again.
-func (s *Shard) later() {
-	for i := 0; i < len(s.queue); i++ {
-		f := s.queue[i]
-		s.queue[i] = nil
-		f()
+// tellReports gives the scripts the flows that scripts have told of since the last time. It stands between packets, so that
+// no hook runs inside of another; what is told of meanwhile waits for the next time.
+func (s *Shard) tellReports() {
+	if len(s.reported) == 0 {
+		return
 	}
-	s.queue = s.queue[:0]
+	reported := s.reported
+	s.reported = nil
+	for _, r := range reported {
+		s.hooks.FlowReport(r)
+	}
 }
 
-// Close ends all flows, waits for what is out (until ctx is over), stops the hooks and says goodbye to the ledger. It
-// gives the number of results that did not come back.
-func (s *Shard) Close(ctx context.Context) (lost int) {
+// Close ends all flows, waits for what is out (until ctx is over), stops the hooks and says goodbye to the ledger.
+func (s *Shard) Close(ctx context.Context) {
 	s.table.Close(s.ended)
 	s.traffic.Tick()
+	s.opts.Inbox.Finish(ctx)
+	s.tellReports()
 	s.reports.flush(s)
-	s.later()
-	lost = s.opts.Inbox.Finish(ctx)
-	s.later()
 	s.hooks.Stop()
-	s.later()
 	s.opts.Inbox.Close()
 	s.opts.Feed.Close()
-	return lost
 }
