@@ -23,7 +23,7 @@ type keeper struct {
 	lost    atomic.Uint64 // files that were not kept
 }
 
-func newKeeper(dir string, live bool, log *logger) (*keeper, error) {
+func newKeeper(dir string, log *logger) (*keeper, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("folder to keep files in: %w", err)
 	}

@@ -23,7 +23,7 @@ func (l *Lane) prepare() (err error) {
 		return err
 	}
 	if cfg.KeepDir != "" {
-		if l.keep, err = newKeeper(cfg.KeepDir, l.live(), l.log); err != nil {
+		if l.keep, err = newKeeper(cfg.KeepDir, l.log); err != nil {
 			return err
 		}
 	}

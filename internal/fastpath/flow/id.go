@@ -26,14 +26,6 @@ func AIsSource(k Key) bool {
 	return bytes.Compare(k.Src[:], k.Dst[:]) <= 0
 }
 
-// Ends gives the A end and the Z end.
-func Ends(k Key) (a, z netip.AddrPort) {
-	if !AIsSource(k) {
-		k = Reverse(k)
-	}
-	return netip.AddrPortFrom(Addr(k.Src, k.Version), k.SrcPort), netip.AddrPortFrom(Addr(k.Dst, k.Version), k.DstPort)
-}
-
 // Addr gives an address of a key whose version is 4 or 6; of another the zero Addr.
 func Addr(addr [16]byte, version uint8) netip.Addr {
 	switch version {

@@ -111,8 +111,10 @@ func New(o Options) *Shard {
 
 // Hang puts scripts' hooks on the engine and starts them. It belongs before the first packet.
 func (s *Shard) Hang(h Hooks) error {
-	s.hooks, s.wants = h, h.Wants()
-	return h.Start()
+	s.hooks = h
+	err := h.Start()
+	s.wants = h.Wants() // without those that onload has switched off
+	return err
 }
 
 // Stats gives the figures.
