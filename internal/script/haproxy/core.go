@@ -68,7 +68,7 @@ func (u *unit) coreDone(c *vm.Call) error {
 	if err != nil {
 		return err
 	}
-	if ref, ok := v.AsRef(); ok { // a function is no sample
+	if ref, ok := vm.RefOf(v); ok { // a function is no sample
 		u.state.Release(ref)
 		v = vm.Nil()
 	}

@@ -74,7 +74,7 @@ func (q *queue) size() int { return len(q.items) - q.first }
 // Close is called when Lua has collected the queue.
 func (q *queue) Close() error {
 	for _, v := range q.items[q.first:] {
-		if ref, ok := v.AsRef(); ok {
+		if ref, ok := vm.RefOf(v); ok {
 			q.state.Release(ref)
 		}
 	}
@@ -188,7 +188,7 @@ func (u *unit) queuePush(c *vm.Call) error {
 		return err
 	}
 	ok := q.push(v)
-	if ref, isRef := v.AsRef(); isRef && !ok {
+	if ref, isRef := vm.RefOf(v); isRef && !ok {
 		u.state.Release(ref)
 	}
 	c.PushBool(ok)
@@ -206,7 +206,7 @@ func (u *unit) queuePop(c *vm.Call) error {
 		c.PushNil()
 		return nil
 	}
-	if ref, isRef := v.AsRef(); isRef {
+	if ref, isRef := vm.RefOf(v); isRef {
 		c.PushRef(ref)
 		u.state.Release(ref) // at the next run, when Lua has the value
 		return nil

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"time"
 	"unsafe"
+
+	"eddy/internal/base/value"
 )
 
 // Call is a call from Lua into a Func: its arguments, counted from 1 as in Lua, and what it returns. It is valid
@@ -88,7 +90,7 @@ func (c *Call) Int(i int) (int64, bool) {
 }
 
 func floatInt(f float64) (int64, bool) {
-	return Value{Kind: KindNum, n: int64(math.Float64bits(f))}.AsInt()
+	return value.Num(f).AsInt()
 }
 
 // Num takes numbers and strings that read as one.
@@ -150,7 +152,8 @@ func (c *Call) Table(i int) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.t, nil
+	t, _ := v.AsTable()
+	return t, nil
 }
 
 // Value is a copy of argument i of any kind. A function is kept: its reference is the caller's to release.
@@ -168,15 +171,15 @@ func (c *Call) Value(i int) (Value, error) {
 	case KindStr:
 		return Str(c.Str(i)), nil
 	case KindOwned:
-		return Value{Kind: KindOwned, n: int64(a.i)}, nil
+		return OwnedValue(Handle(a.i)), nil
 	case KindFunc:
 		r, err := c.Func(i)
 		return RefValue(r), err
 	case KindTable:
 		if C.eddy_arg_table(c.s.c, C.int(i)) != 0 {
-			return Value{}, fmt.Errorf("bad argument #%d (%w)", i, errDepth)
+			return Value{}, fmt.Errorf("bad argument #%d (%w)", i, value.ErrDepth)
 		}
-		v, _, err := decodeValue(bufBytes(&c.s.c.table), 0)
+		v, _, err := value.Decode(bufBytes(&c.s.c.table))
 		return v, err
 	}
 	return Value{Kind: KindOther}, nil
@@ -281,7 +284,7 @@ func (c *Call) PushRef(r Ref) { c.pushTag64(tagRef, int64(r)) }
 
 // PushValue returns any value.
 func (c *Call) PushValue(v Value) error {
-	enc, err := appendValue(nil, v, 0)
+	enc, err := value.Append(nil, v)
 	if err != nil {
 		return err
 	}

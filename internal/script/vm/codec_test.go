@@ -1,38 +1,12 @@
 package vm
 
 import (
-	"bytes"
 	"context"
 	"testing"
 	"time"
-)
 
-// FuzzDecode feeds the decoder bytes that C would never write; what it accepts must survive another round.
-func FuzzDecode(f *testing.F) {
-	for _, v := range []Value{Nil(), Bool(true), Int(-1), Num(1.5), Str("a\x00b"),
-		Tab(&Table{Arr: []Value{Int(1), Tab(&Table{})}, Map: []Pair{{Str("k"), Str("v")}}})} {
-		b, _ := appendValue(nil, v, 0)
-		f.Add(b)
-	}
-	f.Add(bytes.Repeat([]byte{tagTable, 1, 0, 0, 0, 0, 0, 0, 0}, 100))
-	f.Add([]byte{tagStr, 0xff, 0xff, 0xff, 0xff})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		vals, err := decodeAll(nil, b)
-		if err != nil {
-			return
-		}
-		var again []byte
-		for _, v := range vals {
-			if again, err = appendValue(again, v, 0); err != nil {
-				return
-			}
-		}
-		more, err := decodeAll(nil, again)
-		if err != nil || len(more) != len(vals) {
-			t.Fatalf("%d values became %d, error %v", len(vals), len(more), err)
-		}
-	})
-}
+	"eddy/internal/base/value"
+)
 
 // FuzzBoundary sends values built from the input through Lua and back: they must come back as they went.
 func FuzzBoundary(f *testing.F) {
@@ -62,7 +36,7 @@ func FuzzBoundary(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		vals, err := decodeAll(nil, b)
+		vals, err := value.DecodeAll(nil, b)
 		if err != nil || len(vals) > 50 {
 			return
 		}
@@ -95,12 +69,13 @@ func foreign(v Value) bool {
 	case KindFunc, KindOwned:
 		return true
 	case KindTable:
-		for _, x := range v.t.Arr {
+		t, _ := v.AsTable()
+		for _, x := range t.Arr {
 			if foreign(x) {
 				return true
 			}
 		}
-		for _, p := range v.t.Map {
+		for _, p := range t.Map {
 			if foreign(p.Key) || foreign(p.Value) {
 				return true
 			}

@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"time"
 	"unsafe"
+
+	"eddy/internal/base/value"
 )
 
 // RunKind says what a run is for.
@@ -157,7 +159,7 @@ func (s *State) Run(ctx context.Context, r *Run) error {
 	r.enc = r.enc[:0]
 	for i := range r.Args {
 		var err error
-		if r.enc, err = appendValue(r.enc, r.Args[i], 0); err != nil {
+		if r.enc, err = value.Append(r.enc, r.Args[i]); err != nil {
 			return err
 		}
 	}
@@ -180,7 +182,7 @@ func (s *State) Run(ctx context.Context, r *Run) error {
 		case C.EDDY_DONE:
 			var err error
 			if s.c.out.len > 0 {
-				r.Results, err = decodeAll(r.Results, s.outBytes())
+				r.Results, err = value.DecodeAll(r.Results, s.outBytes())
 			}
 			s.leave()
 			return err
@@ -299,13 +301,13 @@ func (s *State) waited(r *Run) int {
 	if err == nil {
 		r.enc = append(r.enc, tagTrue)
 		for _, v := range res.Values {
-			if r.enc, err = appendValue(r.enc, v, 0); err != nil {
+			if r.enc, err = value.Append(r.enc, v); err != nil {
 				break
 			}
 		}
 	}
 	if err != nil {
-		r.enc = appendStr(append(r.enc[:0], tagFalse), err.Error())
+		r.enc = value.AppendStr(append(r.enc[:0], tagFalse), err.Error())
 	}
 	s.lock()
 	return s.step(r, false)

@@ -21,6 +21,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"unsafe"
+
+	"eddy/internal/base/value"
 )
 
 // DefaultMaxMem bounds a state whose configuration names no tune.lua.maxmem: enough for any sane script, little
@@ -259,7 +261,7 @@ func bufBytes(b *C.eddy_buf) []byte {
 
 // outText decodes an error text.
 func (s *State) outText() string {
-	v, _, err := decodeValue(s.outBytes(), 0)
+	v, _, err := value.Decode(s.outBytes())
 	if t, ok := v.AsStr(); ok && err == nil {
 		return t
 	}

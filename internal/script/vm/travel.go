@@ -10,6 +10,8 @@ import (
 	"bytes"
 	"errors"
 	"unsafe"
+
+	"eddy/internal/base/value"
 )
 
 // Packed is a Lua value on its way to another state of this process: functions with their code and captured variables
@@ -62,13 +64,16 @@ func (c *Call) Pack(i int, name string) (*Packed, error) {
 	for names := bufBytes(&c.s.c.table); len(names) > 0; {
 		var name, variable Value
 		var err error
-		if name, names, err = decodeValue(names, 0); err != nil {
+		if name, names, err = value.Decode(names); err != nil {
 			return nil, err
 		}
-		if variable, names, err = decodeValue(names, 0); err != nil {
+		if variable, names, err = value.Decode(names); err != nil {
 			return nil, err
 		}
-		p.Known = append(p.Known, KnownUse{name.s, variable.s})
+		use := KnownUse{}
+		use.Name, _ = name.AsStr()
+		use.Variable, _ = variable.AsStr()
+		p.Known = append(p.Known, use)
 	}
 	return p, nil
 }

@@ -1,147 +1,65 @@
 package vm
 
-import "math"
+import "eddy/internal/base/value"
 
-// Kind is the type of a Value as it crosses between Go and Lua.
-type Kind uint8
-
-// The kinds. Other is a Lua value that cannot cross (a coroutine, a foreign userdata).
-const (
-	KindNil Kind = iota
-	KindBool
-	KindInt
-	KindNum
-	KindStr
-	KindTable
-	KindFunc
-	KindOwned
-	KindOther
+// What crosses between Go and Lua is plain data of package value, and beside it functions and objects of one state: KindFunc
+// values hold a Ref, KindOwned values a Handle.
+type (
+	// Kind is the type of a Value as it crosses between Go and Lua.
+	Kind = value.Kind
+	// Value is a Lua value on the Go side: plain data, copied. Its zero value is nil.
+	Value = value.Value
+	// Table is a Lua table by value: the sequence 1..n and every other pair.
+	Table = value.Table
+	// Pair is a key of a Table with its value.
+	Pair = value.Pair
 )
 
-// String names the kind as Lua's type() would.
-func (k Kind) String() string {
-	switch k {
-	case KindNil:
-		return "nil"
-	case KindBool:
-		return "boolean"
-	case KindInt, KindNum:
-		return "number"
-	case KindStr:
-		return "string"
-	case KindTable:
-		return "table"
-	case KindFunc:
-		return "function"
-	}
-	return "userdata"
-}
-
-// Value is a Lua value on the Go side: plain data, copied. Its zero value is nil.
-type Value struct {
-	Kind Kind
-	n    int64 // int, bool, float bits, handle or reference
-	s    string
-	t    *Table
-}
-
-// Table is a Lua table by value: the sequence 1..n and every other pair.
-type Table struct {
-	Arr []Value
-	Map []Pair
-}
-
-// Pair is a key of a Table with its value.
-type Pair struct{ Key, Value Value }
-
-// Get finds a string key; a missing one is nil.
-func (t *Table) Get(key string) Value {
-	if t == nil {
-		return Value{}
-	}
-	for i := range t.Map {
-		if t.Map[i].Key.Kind == KindStr && t.Map[i].Key.s == key {
-			return t.Map[i].Value
-		}
-	}
-	return Value{}
-}
-
-// Set puts a string key at the end without looking for an earlier one.
-func (t *Table) Set(key string, v Value) { t.Map = append(t.Map, Pair{Str(key), v}) }
+// The kinds of values.
+const (
+	KindNil   = value.KindNil
+	KindBool  = value.KindBool
+	KindInt   = value.KindInt
+	KindNum   = value.KindNum
+	KindStr   = value.KindStr
+	KindTable = value.KindTable
+	KindFunc  = value.KindFunc
+	KindOwned = value.KindOwned
+	KindOther = value.KindOther
+)
 
 // Nil is Lua's nil.
 func Nil() Value { return Value{} }
 
 // Bool is a Lua boolean.
-func Bool(b bool) Value {
-	v := Value{Kind: KindBool}
-	if b {
-		v.n = 1
-	}
-	return v
-}
+func Bool(b bool) Value { return value.Bool(b) }
 
 // Int is a Lua integer.
-func Int(i int64) Value { return Value{Kind: KindInt, n: i} }
+func Int(i int64) Value { return value.Int(i) }
 
 // Num is a Lua float.
-func Num(f float64) Value { return Value{Kind: KindNum, n: int64(math.Float64bits(f))} }
+func Num(f float64) Value { return value.Num(f) }
 
 // Str is a Lua string; any bytes are allowed.
-func Str(s string) Value { return Value{Kind: KindStr, s: s} }
+func Str(s string) Value { return value.Str(s) }
 
 // Bytes is a Lua string with a copy of b.
-func Bytes(b []byte) Value { return Value{Kind: KindStr, s: string(b)} }
+func Bytes(b []byte) Value { return value.Bytes(b) }
 
 // Tab is a Lua table, made anew each time the value is handed over.
-func Tab(t *Table) Value { return Value{Kind: KindTable, t: t} }
+func Tab(t *Table) Value { return value.Tab(t) }
 
 // HandleValue is a handle as scripts' preludes see it: an integer.
-func HandleValue(h Handle) Value { return Value{Kind: KindInt, n: int64(h)} }
+func HandleValue(h Handle) Value { return value.Int(int64(h)) }
 
 // OwnedValue is a userdata that unpins h, and closes the object behind it, when Lua collects it.
-func OwnedValue(h Handle) Value { return Value{Kind: KindOwned, n: int64(h)} }
+func OwnedValue(h Handle) Value { return value.Raw(KindOwned, int64(h)) }
 
 // RefValue is the Lua value that r keeps.
-func RefValue(r Ref) Value { return Value{Kind: KindFunc, n: int64(r)} }
+func RefValue(r Ref) Value { return value.Raw(KindFunc, int64(r)) }
 
-// IsNil reports Lua's nil.
-func (v Value) IsNil() bool { return v.Kind == KindNil }
-
-// Truth is Lua's truth: everything but nil and false.
-func (v Value) Truth() bool { return v.Kind != KindNil && (v.Kind != KindBool || v.n != 0) }
-
-// AsInt gives integers and floats without a fraction.
-func (v Value) AsInt() (int64, bool) {
-	switch v.Kind {
-	case KindInt:
-		return v.n, true
-	case KindNum:
-		f := math.Float64frombits(uint64(v.n))
-		if f == math.Trunc(f) && f >= -(1<<63) && f < 1<<63 {
-			return int64(f), true
-		}
-	}
-	return 0, false
+// RefOf gives the reference of a function value.
+func RefOf(v Value) (Ref, bool) {
+	n, ok := v.AsRaw(KindFunc)
+	return Ref(n), ok
 }
-
-// AsNum gives any number.
-func (v Value) AsNum() (float64, bool) {
-	switch v.Kind {
-	case KindInt:
-		return float64(v.n), true
-	case KindNum:
-		return math.Float64frombits(uint64(v.n)), true
-	}
-	return 0, false
-}
-
-// AsStr gives the text of a string.
-func (v Value) AsStr() (string, bool) { return v.s, v.Kind == KindStr }
-
-// AsTable gives the table.
-func (v Value) AsTable() (*Table, bool) { return v.t, v.Kind == KindTable }
-
-// AsRef gives the reference of a function value.
-func (v Value) AsRef() (Ref, bool) { return Ref(v.n), v.Kind == KindFunc }

@@ -68,7 +68,8 @@ func eval(t testing.TB, s *State, src string) (string, error) {
 func show(v Value) string {
 	switch v.Kind {
 	case KindStr:
-		return v.s
+		text, _ := v.AsStr()
+		return text
 	case KindInt:
 		n, _ := v.AsInt()
 		return fmt.Sprint(n)
@@ -80,10 +81,11 @@ func show(v Value) string {
 	case KindTable:
 		var b strings.Builder
 		b.WriteByte('{')
-		for _, x := range v.t.Arr {
+		t, _ := v.AsTable()
+		for _, x := range t.Arr {
 			b.WriteString(show(x) + ",")
 		}
-		for _, p := range v.t.Map {
+		for _, p := range t.Map {
 			b.WriteString(show(p.Key) + "=" + show(p.Value) + ",")
 		}
 		return b.String() + "}"
