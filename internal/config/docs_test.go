@@ -37,7 +37,8 @@ func TestDeclarations(t *testing.T) {
 		if !strings.HasSuffix(d.Doc, ".") || strings.Contains(d.Doc, "\n") {
 			t.Errorf("%q: the documentation %q is not one sentence in a line", d.Name, d.Doc)
 		}
-		if (d.Spec == "") != (d.In == keyword.Observe) || d.In == 0 {
+		own := d.In == keyword.Observe || d.In == keyword.Queue || strings.HasSuffix(d.Doc, " eddy's own.")
+		if (d.Spec == "") != own || d.In == 0 {
 			t.Errorf("%q has no section of the specification, though HAProxy has it, or is allowed nowhere", d.Name)
 		}
 		if (d.Set == nil) == (d.NoEffect == "") {

@@ -68,7 +68,14 @@ func TestActions(t *testing.T) {
 		}},
 		{"http-request set-var-fmt(req.b) x%ci", func(a *model.Action) bool { return a.Sub == "req.b" && a.Args[0].Fmt != nil }},
 		{"http-request unset-var(req.b)", func(a *model.Action) bool { return a.Sub == "req.b" && len(a.Args) == 0 }},
-		{"http-request use-service lua.hello", func(a *model.Action) bool { return a.Sub == "hello" && a.Args[0].Text == "lua.hello" }},
+		{"http-request use-service lua.hello", func(a *model.Action) bool {
+			_, own := a.OwnService()
+			return a.Sub == "hello" && a.Args[0].Text == "lua.hello" && !own
+		}},
+		{"http-request use-service prometheus-exporter", func(a *model.Action) bool {
+			name, own := a.OwnService()
+			return own && name == model.MetricsService && a.Sub == ""
+		}},
 		{"http-request redirect prefix /x code 308 drop-query set-cookie A=1", func(a *model.Action) bool {
 			_, drop := a.Opt("drop-query")
 			return a.Opts["prefix"].Fmt != nil && a.Opts["code"].Int == 308 && drop && a.Opts["set-cookie"].Text == "A=1"

@@ -17,22 +17,27 @@ type formatter struct {
 	pid      string
 	maxLen   int // newline included; 0: unlimited
 
+	levels       []string // by level, and the facility, as JSON lines name them
+	facilityName string
+
 	second int64
 	stamp  []byte // "Nov  2 15:04:05" of that second
 }
 
 func newFormatter(t Target, o Options) *formatter {
-	f := &formatter{format: t.Format, facility: t.Facility, tag: o.Tag, host: o.Host, pid: strconv.Itoa(o.PID)}
+	f := &formatter{format: t.Format, facility: t.Facility, tag: o.Tag, host: o.Host, pid: strconv.Itoa(o.PID),
+		levels: LevelNames(), facilityName: facilityText(t.Facility)}
 	if t.Network != "fd" {
 		f.maxLen = t.MaxLen
 		if f.maxLen == 0 {
 			f.maxLen = DefaultMaxLen
 		}
 	}
-	if f.host == "" && f.format == RFC3164 {
+	switch {
+	case f.host != "" || f.format == JSON:
+	case f.format == RFC3164:
 		f.host = "localhost"
-	}
-	if f.host == "" {
+	default:
 		f.host = "-"
 	}
 	return f
@@ -45,6 +50,8 @@ func (f *formatter) appendLine(dst []byte, now time.Time, level int, tag string,
 	}
 	start := len(dst)
 	switch f.format {
+	case JSON:
+		return f.appendJSON(dst, now, level, tag, msg)
 	case Local, RFC3164:
 		dst = f.pri(dst, f.facility*8+level)
 		dst = append(dst, f.second3164(now)...)
@@ -106,9 +113,7 @@ func (f *formatter) second3164(now time.Time) []byte {
 // appendEscaped appends msg while dst stays within limit. Trailing newlines are dropped, other control bytes except
 // the tab become #XX, as HAProxy writes them in captured headers.
 func appendEscaped(dst, msg []byte, limit int) []byte {
-	for len(msg) > 0 && (msg[len(msg)-1] == '\n' || msg[len(msg)-1] == '\r') {
-		msg = msg[:len(msg)-1]
-	}
+	msg = trimNewlines(msg)
 	if room := limit - len(dst); len(msg) > room {
 		msg = msg[:max(room, 0)]
 	}
@@ -127,4 +132,11 @@ func appendEscaped(dst, msg []byte, limit int) []byte {
 	}
 	dst = append(dst, msg[plain:]...)
 	return dst[:min(len(dst), max(limit, 0))]
+}
+
+func trimNewlines(msg []byte) []byte {
+	for len(msg) > 0 && (msg[len(msg)-1] == '\n' || msg[len(msg)-1] == '\r') {
+		msg = msg[:len(msg)-1]
+	}
+	return msg
 }

@@ -1,6 +1,7 @@
 package syslog
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,16 @@ func TestMessageText(t *testing.T) {
 			t.Errorf("%d bytes", len(got))
 		}
 	})
+}
+
+func TestOwnHostName(t *testing.T) {
+	want, err := os.Hostname()
+	if err != nil {
+		t.Skip(err)
+	}
+	if got := (Options{Host: "*"}).withDefaults().Host; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 }
 
 func TestNames(t *testing.T) {

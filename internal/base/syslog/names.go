@@ -15,7 +15,7 @@ func FacilityNames() []string {
 
 // FormatNames are the formats as configurations write them; the index is the Format.
 func FormatNames() []string {
-	return []string{"local", "rfc3164", "rfc5424", "priority", "short", "timed", "iso", "raw"}
+	return []string{"local", "rfc3164", "rfc5424", "priority", "short", "timed", "iso", "raw", "json"}
 }
 
 // ParseLevel finds a level by its name.

@@ -42,10 +42,14 @@ const (
 	Timed                  // <6>2026-11-02T15:04:05.000000+00:00 text
 	ISO                    // 2026-11-02T15:04:05.000000+00:00 text
 	Raw                    // text
+	JSON                   // {"time":"2026-11-02T15:04:05.000000+00:00","level":"info",…,"message":"text"}, see json.go
 )
 
 // DefaultMaxLen is a line's greatest length in bytes, its final newline included, where the target gives none.
 const DefaultMaxLen = 1024
+
+// MinJSONLen is the least MaxLen of a target with JSON lines.
+const MinJSONLen = 512
 
 // DefaultRing is the bytes that wait for one target, where the options say nothing.
 const DefaultRing = 1 << 20
@@ -89,7 +93,7 @@ func (t *Target) String() string {
 // Options are common to the targets of a Logger. Zero fields take the defaults given.
 type Options struct {
 	Tag  string           // program name; "eddy"
-	Host string           // host name; "": "localhost" in RFC 3164 lines, "-" in RFC 5424 ones, as HAProxy does
+	Host string           // host name; "*": this machine's; "": "localhost" in RFC 3164 lines, "-" in RFC 5424 ones, as HAProxy does
 	PID  int              // this process's
 	Ring int              // bytes that may wait for one target; DefaultRing
 	Now  func() time.Time // the clock; time.Now
@@ -134,7 +138,7 @@ func Open(targets []Target, opts Options) (*Logger, error) {
 // Log sends msg at a level under a tag; "" is Options.Tag. It never blocks on a target and keeps nothing of msg.
 // Any goroutine may call it, also during and after Close, when lines are dropped.
 //
-// Control bytes in msg, except the tab, are written as #XX, so that one line stays one line.
+// Control bytes in msg, except the tab, are written as #XX, so that one line stays one line; JSON has escapes of its own.
 func (l *Logger) Log(level int, tag string, msg []byte) {
 	if l == nil {
 		return
@@ -201,6 +205,9 @@ func (o Options) withDefaults() Options {
 	if o.Tag == "" {
 		o.Tag = "eddy"
 	}
+	if o.Host == "*" {
+		o.Host, _ = os.Hostname() // without one, it is left out
+	}
 	if o.PID == 0 {
 		o.PID = os.Getpid()
 	}
@@ -240,6 +247,9 @@ func (t *Target) check() error {
 	}
 	if t.MaxLen != 0 && (t.MaxLen < 80 || t.MaxLen > 65535) {
 		return fmt.Errorf("log target %s: len %d is not in 80..65535", t, t.MaxLen)
+	}
+	if t.Format == JSON && t.MaxLen != 0 && t.MaxLen < MinJSONLen {
+		return fmt.Errorf("log target %s: len %d is too short for JSON: %d at least", t, t.MaxLen, MinJSONLen)
 	}
 	if t.Level < Emerg || t.Level > Debug || t.MinLevel < Emerg || t.MinLevel > Debug {
 		return fmt.Errorf("log target %s: levels go from 0 (emerg) to 7 (debug)", t)

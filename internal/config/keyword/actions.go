@@ -40,8 +40,8 @@ func Actions() []ActionDecl {
 			Doc: "Answers with 200 or as described."},
 		{Name: "redirect", In: HTTPReq | HTTPRes, Opts: redirectOptions(), Needs: []string{"location", "prefix", "scheme"}, Final: true, Check: checkRedirect,
 			Doc: "Answers with a redirect, 302 when no code is given."},
-		{Name: "use-service", In: TCPContent | HTTPReq, Params: one(text("lua.NAME")), Final: true, Check: checkService,
-			Doc: "Lets a service of a script answer. Sub is its name."},
+		{Name: "use-service", In: TCPContent | HTTPReq, Params: one(text("name")), Final: true, Check: checkService,
+			Doc: "Lets a service answer: lua.NAME is one that a script registered, prometheus-exporter answers with eddy's figures for Prometheus and is for http-request rules."},
 
 		{Name: "add-header", In: httpAny, Params: one(header, format("format")), Doc: "Adds a header."},
 		{Name: "set-header", In: httpAny, Params: one(header, format("format")), Doc: "Puts a header in the place of all of that name."},
@@ -227,19 +227,25 @@ func checkRedirect(p *Parser, set RuleSets, act *model.Action) bool {
 	return true
 }
 
-func checkService(p *Parser, _ RuleSets, act *model.Action) bool {
+func checkService(p *Parser, set RuleSets, act *model.Action) bool {
 	w := act.Args[0]
 	const lua = "lua."
 	switch {
-	case w.Text == "prometheus-exporter":
-		p.notYet(w.Pos, "use-service prometheus-exporter")
+	case w.Text == model.MetricsService && set != HTTPReq:
+		p.errorf(w.Pos, "write: http-request use-service "+w.Text, "use-service: %s speaks http", w.Text)
 		return false
+	case w.Text == model.MetricsService:
+		return true
 	case len(w.Text) <= len(lua) || w.Text[:len(lua)] != lua:
 		name := w.Text
 		if head, rest, dotted := strings.Cut(name, "."); dotted && diag.Nearest(head, []string{"lua"}) != "" {
 			name = rest
 		}
-		p.errorf(w.Pos, "services are those that scripts register: lua."+name, "use-service: unknown service %q", w.Text)
+		hint := diag.DidYouMean(w.Text, []string{model.MetricsService})
+		if hint == "" {
+			hint = "services are " + model.MetricsService + " and those that scripts register: lua." + name
+		}
+		p.errorf(w.Pos, hint, "use-service: unknown service %q", w.Text)
 		return false
 	}
 	act.Sub = w.Text[len(lua):]

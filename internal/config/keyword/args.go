@@ -1,6 +1,7 @@
 package keyword
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"strconv"
@@ -86,12 +87,21 @@ func (p *Parser) readParam(what string, param *Param, words []syntax.Word) (v mo
 		if lo, hi := param.limits(); err != nil || n < lo || n > hi {
 			return fail("", "the <%s> must be between %d and %d, not %s", param.Name, lo, hi, w.Text)
 		}
+	case Count:
+		n, err := syntax.ParseCount(w.Text)
+		if err != nil {
+			return fail("", "%v", err)
+		}
+		v.Int = n
+		if lo, hi := param.limits(); n < lo || n > hi {
+			return fail("", "the <%s> must be between %s and %s, not %s", param.Name, countText(lo), countText(hi), w.Text)
+		}
 	case Time:
 		unit := time.Millisecond
 		if param.Bare {
 			unit = time.Second
 		}
-		d, err := syntax.ParseTime(w.Text, unit)
+		d, err := syntax.ParseTimeUpTo(w.Text, unit, cmp.Or(time.Duration(param.Max), syntax.MaxTime))
 		if err != nil {
 			return fail("", "%v", err)
 		}
@@ -171,12 +181,19 @@ func (p *Param) limits() (lo, hi int64) {
 
 // sizeText writes a size as a configuration does: 64k.
 func sizeText(n int64) string {
+	return unitText(n, 1024, "k", "m", "g")
+}
+
+// countText writes a number of things as a configuration does: 100k.
+func countText(n int64) string { return unitText(n, 1000, "k", "m") }
+
+func unitText(n, step int64, units ...string) string {
 	unit := ""
-	for _, larger := range []string{"k", "m", "g"} {
-		if n == 0 || n%1024 != 0 {
+	for _, larger := range units {
+		if n == 0 || n%step != 0 {
 			break
 		}
-		n, unit = n/1024, larger
+		n, unit = n/step, larger
 	}
 	return strconv.FormatInt(n, 10) + unit
 }

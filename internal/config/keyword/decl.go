@@ -14,7 +14,7 @@ import (
 )
 
 // Sections is a set of kinds of section.
-type Sections uint8
+type Sections uint16
 
 // The kinds of section. NamedDefaults are defaults sections with a name; what is allowed in Defaults is allowed there.
 const (
@@ -26,6 +26,7 @@ const (
 	Backend
 	HTTPErrors
 	Observe
+	Queue
 
 	front    = Frontend | Listen
 	back     = Backend | Listen
@@ -40,6 +41,7 @@ var sectionNames = []struct {
 }{
 	{Global, "global"}, {Defaults, "defaults"}, {NamedDefaults, "named defaults"}, {Frontend, "frontend"},
 	{Listen, "listen"}, {Backend, "backend"}, {HTTPErrors, "http-errors"}, {Observe, "observe"},
+	{Queue, "queue"},
 }
 
 // String lists the sections: "defaults, frontend, listen".
@@ -86,6 +88,7 @@ type Kind uint8
 const (
 	Text    Kind = iota // Text
 	Int                 // Int, between Min and Max
+	Count               // Int, which may have k (1000) or m (1000000) behind it, between Min and Max
 	Time                // Int, in nanoseconds
 	Size                // Int, in bytes
 	Choice              // Text, one of Choices
@@ -104,7 +107,7 @@ const (
 type Param struct {
 	Name     string
 	Kind     Kind
-	Min, Max int64 // of Int, Time and Size; both 0: no limits beyond the kind's
+	Min, Max int64 // of Int, Count, Time and Size; both 0: no limits beyond the kind's
 	Choices  []string
 	Optional bool
 	Many     bool // as many as there are, one at least unless Optional
@@ -196,6 +199,9 @@ func text(name string) Param   { return Param{Name: name} }
 func number(name string) Param { return Param{Name: name, Kind: Int} }
 func between(name string, lo, hi int64) Param {
 	return Param{Name: name, Kind: Int, Min: lo, Max: hi}
+}
+func count(name string, lo, hi int64) Param {
+	return Param{Name: name, Kind: Count, Min: lo, Max: hi}
 }
 func duration(name string) Param             { return Param{Name: name, Kind: Time} }
 func size(name string) Param                 { return Param{Name: name, Kind: Size} }

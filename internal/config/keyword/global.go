@@ -1,6 +1,7 @@
 package keyword
 
 import (
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -33,6 +34,9 @@ func globalDecls() []Decl {
 		{Name: "chroot", In: Global, Params: one(text("folder")), Spec: "3.1",
 			Doc: "Shuts the process into this folder after the start; scripts and files are read before.",
 			Set: func(p *Parser, a Args) { p.once(a); p.Config.Global.Chroot = a.Text(0) }},
+		{Name: "state-dir", In: Global, Params: one(text("folder")),
+			Doc: "Keeps what outlives the process in this folder, above all the jobs of disk queues; the user's state folder, or /var/lib/eddy for root, when not given. eddy's own.",
+			Set: setStateDir},
 		{Name: "pidfile", In: Global, Params: one(pathTo("file")), Spec: "3.1",
 			Doc: "Writes the process's number into this file.",
 			Set: func(p *Parser, a Args) { p.once(a); p.Config.Global.PIDFile = a.Text(0) }},
@@ -101,6 +105,15 @@ func setGroup(p *Parser, a Args) {
 		return
 	}
 	p.Config.Global.Group, p.Config.Global.GID = a.Text(0), id
+}
+
+func setStateDir(p *Parser, a Args) {
+	p.once(a)
+	if !filepath.IsAbs(a.Text(0)) {
+		p.errorf(a.P[0].Pos, "write the whole path, beginning with '/': the jobs must be found again wherever eddy is started", "state-dir: %q is not an absolute path", a.Text(0))
+		return
+	}
+	p.Config.Global.StateDir = filepath.Clean(a.Text(0))
 }
 
 func setDefaultPath(p *Parser, a Args) {
@@ -213,6 +226,9 @@ func luaDecls() []Decl {
 		{Name: "tune.lua.bool-sample-conversion", In: Global, Params: one(choice("way", "normal", "pre-3.1-bug")), Spec: "3.2",
 			Doc: "Says whether scripts see boolean samples as booleans (normal) or as integers.",
 			Set: func(p *Parser, a Args) { p.Config.Global.Lua.BoolSamples = a.Text(0) == "normal" }},
+		{Name: "tune.lua.fifo", In: Global, Params: one(choice("store", "memory", "disk")),
+			Doc: "Gives scripts a module fifo whose items are in memory, or on the disk, where they survive the end of the process; memory when not given. eddy's own.",
+			Set: func(p *Parser, a Args) { p.once(a); p.Config.Global.Lua.FifoDisk = a.Text(0) == "disk" }},
 	}
 }
 

@@ -33,14 +33,20 @@ var (
 	facilities = strings.Fields("kern user mail daemon auth syslog lpr news uucp cron auth2 ftp ntp audit alert cron2 " +
 		"local0 local1 local2 local3 local4 local5 local6 local7")
 	levels     = strings.Fields("emerg alert crit err warning notice info debug")
-	logFormats = strings.Fields("local rfc3164 rfc5424 priority short timed iso raw")
+	logFormats = strings.Fields("local rfc3164 rfc5424 priority short timed iso raw json")
+)
+
+// Bytes of a line: where len is not given, and where whole JSON objects have to fit in.
+const (
+	defaultLogLen = 1024
+	minJSONLen    = 512
 )
 
 func logOptions() []Option[model.Log] {
 	return []Option[model.Log]{
 		{Name: "len", Params: one(between("bytes", 80, 65535)), Doc: "Cuts lines at this length; 1024 when not given.",
 			Set: func(p *Parser, l *model.Log, a Args) { l.MaxLen = int(a.Int(0)) }},
-		{Name: "format", Params: one(choice("format", logFormats...)), Doc: "Says how a line looks; local, which is rfc3164 without a host name, when not given.",
+		{Name: "format", Params: one(choice("format", logFormats...)), Doc: "Says how a line looks; local, which is rfc3164 without a host name, when not given. json, which is eddy's own, is one object a line: time, level, facility, tag, pid, host if there is one, message.",
 			Set: func(p *Parser, l *model.Log, a Args) { l.Format = a.Text(0) }},
 		{Name: "sample", Params: one(text("ranges:size")), Doc: "Sends only some of the lines: the first and third of ten with 1,3:10.",
 			Set: setLogSample},
@@ -82,7 +88,7 @@ func setLog(p *Parser, a Args) {
 		}
 		return
 	}
-	l := model.Log{Pos: a.At, MaxLen: 1024, Level: "debug", MinLevel: "emerg"}
+	l := model.Log{Pos: a.At, MaxLen: defaultLogLen, Level: "debug", MinLevel: "emerg"}
 	if !p.setLogTarget(&l, a.Rest[0]) {
 		return
 	}
@@ -93,6 +99,10 @@ func setLog(p *Parser, a Args) {
 			return
 		}
 		words = words[n:]
+	}
+	if l.Format == "json" && l.MaxLen < minJSONLen && l.FD == 0 {
+		p.errorf(a.Rest[0].Pos, "write len 1024, say", "log: a line in format json needs at least %d bytes", minJSONLen)
+		return
 	}
 	if len(words) > 0 && words[0].Text == "profile" {
 		p.notYet(words[0].Pos, "log … profile")

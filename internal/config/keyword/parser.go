@@ -42,6 +42,7 @@ type Parser struct {
 	proxy    *Proxy
 	errors   *model.HTTPErrors
 	lane     *lane
+	queue    *queue
 	files    pathBase
 	prefix   string // "unix-bind prefix"
 	unixBind model.Bind
@@ -95,6 +96,8 @@ func (p *Parser) SectionName() string {
 		return p.errors.Name
 	case p.lane != nil:
 		return p.lane.Name
+	case p.queue != nil:
+		return p.queue.Name
 	case p.proxy != nil && p.proxy.Name != "":
 		return p.proxy.Name
 	}
@@ -306,11 +309,14 @@ func (p *Parser) cond(what string, words []syntax.Word) (*model.Cond, bool) {
 	return c, c != nil
 }
 
-// once warns about a second use of a keyword in the global section, or in the same observe section.
+// once warns about a second use of a keyword in the global section, or in the same observe or queue section.
 func (p *Parser) once(a Args) {
 	seen := p.seen
-	if p.lane != nil {
+	switch {
+	case p.lane != nil:
 		seen = p.lane.seen
+	case p.queue != nil:
+		seen = p.queue.seen
 	}
 	switch first, again := seen[a.Name]; {
 	case !again:

@@ -11,7 +11,7 @@ import (
 )
 
 // openers are the words that open a section.
-var openers = []string{"global", "defaults", "frontend", "listen", "backend", "http-errors", "observe"}
+var openers = []string{"global", "defaults", "frontend", "listen", "backend", "http-errors", "observe", "queue"}
 
 // absentSections are HAProxy's other sections.
 var absentSections = []string{
@@ -81,6 +81,8 @@ func (p *Parser) openSection(ln syntax.Line) bool {
 		p.openHTTPErrors(ln)
 	case "observe":
 		p.openObserve(ln)
+	case "queue":
+		p.openQueue(ln)
 	default:
 		p.openProxy(ln)
 	}
@@ -313,5 +315,8 @@ func (x *Proxy) dropOtherSide() {
 
 // closeSection ends the section being read.
 func (p *Parser) closeSection() {
-	p.proxy, p.errors, p.lane = nil, nil, nil
+	if p.queue != nil {
+		p.closeQueue()
+	}
+	p.proxy, p.errors, p.lane, p.queue = nil, nil, nil, nil
 }

@@ -19,7 +19,7 @@ func Declarations() []Decl {
 	return slices.Concat(
 		globalDecls(), environmentDecls(), luaDecls(), tuneDecls(),
 		proxyDecls(), timeoutDecls(), logDecls(), optionDecls(), frontDecls(), ruleDecls(),
-		backDecls(), errorDecls(), checkDecls(), idleDecls(), ObserveDecls(),
+		backDecls(), errorDecls(), checkDecls(), idleDecls(), ObserveDecls(), queueDecls(),
 	)
 }
 
@@ -38,7 +38,8 @@ func newTable() *table {
 }
 
 // find gives the declaration with the longest name that words begin with, one for section where if there is any, and
-// the number of words of its name.
+// the number of words of its name. Where names of several words begin with the first one, a declaration for other
+// sections is not what was meant.
 func (t *table) find(words []syntax.Word, where Sections) (*Decl, int) {
 	for n := min(3, len(words)); n > 0; n-- {
 		ds := t.byName[joinWords(words[:n])]
@@ -51,7 +52,7 @@ func (t *table) find(words []syntax.Word, where Sections) (*Decl, int) {
 				return d, n
 			}
 		}
-		if len(ds) > 0 {
+		if len(ds) > 0 && (n > 1 || len(t.group(words[0].Text, where)) == 0) {
 			return ds[0], n
 		}
 	}

@@ -15,6 +15,7 @@ type Config struct {
 	Proxies    []*Proxy // in file order; "defaults" are already folded in
 	HTTPErrors []*HTTPErrors
 	Observes   []*Observe
+	Queues     []*Queue
 	Files      []string // the files that were read, in order
 }
 
@@ -28,10 +29,16 @@ func (c *Config) Proxy(name string, side Side) *Proxy {
 	return nil
 }
 
-// Idle tells that nothing would happen: nobody listens, nothing is observed, and there is no script.
+// Idle tells that nothing would happen: nobody listens, nothing is observed, there is no script, and no queue that may
+// have jobs of an earlier process.
 func (c *Config) Idle() bool {
 	if len(c.Observes) > 0 {
 		return false
+	}
+	for _, q := range c.Queues {
+		if q.Disk {
+			return false
+		}
 	}
 	for _, p := range c.Proxies {
 		if len(p.Binds) > 0 && !p.Disable {
@@ -54,6 +61,7 @@ type Global struct {
 	User, Group string
 	UID, GID    int // -1: not given
 	Chroot      string
+	StateDir    string // "": the user's state folder, /var/lib/eddy for root
 	PIDFile     string
 	UlimitN     int
 	HardStop    time.Duration // hard-stop-after; 0: none
@@ -88,6 +96,7 @@ type Lua struct {
 	OpenLibs      []string
 	OpenLibsGiven bool
 	BoolSamples   bool // tune.lua.bool-sample-conversion normal
+	FifoDisk      bool // tune.lua.fifo disk
 }
 
 // LuaLoad is one lua-load or lua-load-per-thread line.
@@ -338,7 +347,7 @@ type Log struct {
 	FD       int     // 1 stdout, 2 stderr; 0: Addr is used
 	TCP      bool    // tcp@ address or ring+tcp
 	MaxLen   int     // len, default 1024
-	Format   string  // rfc3164 (default) rfc5424 raw short priority timed iso local
+	Format   string  // rfc3164 (default) rfc5424 raw short priority timed iso local json
 	Facility string
 	Level    string // highest verbosity sent, default debug
 	MinLevel string // default emerg

@@ -104,6 +104,7 @@ type Rule struct {
 //	set-header x-a %[src]      Name "set-header", Args[0].Text "x-a", Args[1].Fmt
 //	redirect location /ok      Name "redirect",   Opts["location"].Fmt
 //	lua.send a b               Name "lua",        Sub "send", Args[i].Text
+//	use-service lua.hello      Name "use-service", Sub "hello"; Sub is "" for a service of eddy's own: OwnService
 //	set-var(txn.a,ifnotset) e  Name "set-var",    Sub "txn.a", SubArgs ["ifnotset"], Args[0].Expr
 type Action struct {
 	Pos     diag.Pos
@@ -113,6 +114,17 @@ type Action struct {
 	Args    []Param
 	Opts    map[string]Param
 	Headers []HeaderFmt // "hdr NAME FMT" of return/deny/http-error, in order
+}
+
+// MetricsService is the service of eddy's own that answers with its figures for Prometheus.
+const MetricsService = "prometheus-exporter"
+
+// OwnService gives the name of a service of eddy's own, one of the constants above; false when a script's is meant.
+func (a *Action) OwnService() (string, bool) {
+	if a.Name != "use-service" || a.Sub != "" || len(a.Args) == 0 {
+		return "", false
+	}
+	return a.Args[0].Text, true
 }
 
 // Opt returns the named option and whether it was given.

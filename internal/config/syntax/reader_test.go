@@ -212,4 +212,24 @@ func TestUnits(t *testing.T) {
 			t.Errorf("%q: %v %v", c.in, got, err)
 		}
 	}
+	for _, c := range []struct {
+		in   string
+		want int64
+		bad  string
+	}{
+		{"5", 5, ""}, {"2k", 2000, ""}, {"2K", 2000, ""}, {"3m", 3_000_000, ""}, {"1g", 0, "write an integer"},
+		{"9999999999999999m", 0, "too large"}, {"m", 0, "digit"}, {"1.5k", 0, "decimals"}, {"-1", 0, "digit"},
+	} {
+		got, err := ParseCount(c.in)
+		if got != c.want || (err == nil) != (c.bad == "") || err != nil && !strings.Contains(err.Error(), c.bad) {
+			t.Errorf("%q: %v %v", c.in, got, err)
+		}
+	}
+	const day = 24 * time.Hour
+	if got, err := ParseTimeUpTo("365d", time.Second, 365*day); err != nil || got != 365*day {
+		t.Errorf("a year: %v %v", got, err)
+	}
+	if _, err := ParseTimeUpTo("366d", time.Second, 365*day); err == nil || !strings.Contains(err.Error(), "the longest time is 365d") {
+		t.Errorf("more than a year: %v", err)
+	}
 }

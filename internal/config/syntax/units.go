@@ -12,6 +12,11 @@ const MaxTime = math.MaxInt32 * time.Millisecond
 // ParseTime reads a time (§2.5): an integer with us, ms, s, m, h or d behind it; unit is meant when none is. The
 // error says what to write.
 func ParseTime(s string, unit time.Duration) (time.Duration, error) {
+	return ParseTimeUpTo(s, unit, MaxTime)
+}
+
+// ParseTimeUpTo is ParseTime for what knows longer times than HAProxy's timers do.
+func ParseTimeUpTo(s string, unit, longest time.Duration) (time.Duration, error) {
 	n, rest, err := leading(s)
 	if err != nil {
 		return 0, fmt.Errorf("%q is not a time: %w", s, err)
@@ -33,8 +38,12 @@ func ParseTime(s string, unit time.Duration) (time.Duration, error) {
 	default:
 		return 0, fmt.Errorf("%q is not a time: write an integer with one of us, ms, s, m, h, d behind it, like 30s", s)
 	}
-	if n > uint64(MaxTime/unit) {
+	switch {
+	case n <= uint64(longest/unit):
+	case longest == MaxTime:
 		return 0, fmt.Errorf("%q is too long: the longest time is 2147483647ms, about 24.8 days", s)
+	default:
+		return 0, fmt.Errorf("%q is too long: the longest time is %dd", s, longest/(24*time.Hour))
 	}
 	return time.Duration(n) * unit, nil
 }
@@ -61,6 +70,29 @@ func ParseSize(s string) (int64, error) {
 		return 0, fmt.Errorf("%q is too large", s)
 	}
 	return int64(n << shift), nil
+}
+
+// ParseCount reads a number of things, which is eddy's own: an integer with k (1000) or m (1000000) behind it, in
+// either case.
+func ParseCount(s string) (int64, error) {
+	n, rest, err := leading(s)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a number: %w", s, err)
+	}
+	times := uint64(1)
+	switch rest {
+	case "":
+	case "k", "K":
+		times = 1e3
+	case "m", "M":
+		times = 1e6
+	default:
+		return 0, fmt.Errorf("%q is not a number: write an integer, or one with k (1000) or m (1000000) behind it, like 100k", s)
+	}
+	if n > math.MaxInt64/times {
+		return 0, fmt.Errorf("%q is too large", s)
+	}
+	return int64(n * times), nil
 }
 
 // leading reads the digits at the front of s.
