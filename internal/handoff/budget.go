@@ -33,7 +33,7 @@ func (b *Budget) Peak() Bounds {
 func (b *Budget) take(bytes int64) Refusal {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if r := b.bounds.refuse(b.used, bytes); !r.OK() {
+	if r := b.bounds.Refuse(b.used, bytes); !r.OK() {
 		return r
 	}
 	b.used.Entries++
@@ -51,8 +51,8 @@ func (b *Budget) give(bytes int64) {
 	b.mu.Unlock()
 }
 
-// refuse says why one more entry of that many bytes would not fit beside what is used.
-func (b Bounds) refuse(used Bounds, bytes int64) Refusal {
+// Refuse says why one more entry of that many bytes would not fit beside what is used: TooLarge, EntriesFull or BytesFull.
+func (b Bounds) Refuse(used Bounds, bytes int64) Refusal {
 	switch {
 	case b.Bytes > 0 && bytes > b.Bytes:
 		return TooLarge

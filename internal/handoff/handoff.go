@@ -48,6 +48,7 @@ const (
 	SharedBytesFull                  // the budget that the queue shares has not that many bytes left
 	TooLarge                         // the item alone is over a bound in bytes: it will never be accepted
 	Closed                           // the queue takes nothing any more
+	Unavailable                      // the place where items are kept takes nothing now
 	NumRefusals
 )
 
@@ -71,6 +72,8 @@ func (r Refusal) String() string {
 		return "too large for the queue"
 	case Closed:
 		return "queue closed"
+	case Unavailable:
+		return "queue unavailable"
 	}
 	return "unknown"
 }

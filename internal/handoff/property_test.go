@@ -54,7 +54,7 @@ func (m *model) settle() {
 }
 
 func (m *model) offer(i modelItem) Refusal {
-	refusal := m.bounds.refuse(m.used(), i.bytes)
+	refusal := m.bounds.Refuse(m.used(), i.bytes)
 	if refusal == EntriesFull || refusal == BytesFull {
 		switch m.full {
 		case DropNewest:
@@ -62,10 +62,10 @@ func (m *model) offer(i modelItem) Refusal {
 			return Accepted
 		case DropOldest:
 			alone := model{taken: m.taken}
-			if r := m.bounds.refuse(alone.used(), i.bytes); !r.OK() {
+			if r := m.bounds.Refuse(alone.used(), i.bytes); !r.OK() {
 				return r
 			}
-			for !m.bounds.refuse(m.used(), i.bytes).OK() {
+			for !m.bounds.Refuse(m.used(), i.bytes).OK() {
 				m.dropped = append(m.dropped, m.items[0].id)
 				m.items = m.items[1:]
 				m.settle()

@@ -118,7 +118,7 @@ func (q *Queue[T]) shared(bytes int64) Refusal {
 func (q *Queue[T]) displace(bytes int64) (Refusal, []*entry[T]) {
 	used := q.own.Used()
 	stays := Bounds{Entries: used.Entries - q.order.waiting(), Bytes: used.Bytes - q.bytes}
-	if r := q.opts.Bounds.refuse(stays, bytes); !r.OK() {
+	if r := q.opts.Bounds.Refuse(stays, bytes); !r.OK() {
 		return r, nil
 	}
 	if r := q.shared(bytes); !r.OK() {

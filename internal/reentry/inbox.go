@@ -2,11 +2,13 @@ package reentry
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
-// Inbox is an owner's mailbox. Issue, Drain, Finish and Close are for the owner's goroutine; the other methods, and those of
+// Inbox is an owner's mailbox. Issue, IssueLater, Drain, Finish and Close are for the owner's goroutine; the other methods, and those of
 // tickets, for any.
 type Inbox struct {
 	opts    Options
@@ -20,6 +22,7 @@ type Inbox struct {
 	bytes  int64
 	room   chan struct{} // closed when bytes goes down; nil: nobody waits for that
 	counts Counts
+	later  later
 	closed bool
 }
 
@@ -52,9 +55,26 @@ func (in *Inbox) Issue(take func(Result)) (*Ticket, bool) {
 	if in.closed || in.counts.Open >= uint64(in.opts.Tickets) {
 		return nil, false
 	}
+	return in.issue(take), true
+}
+
+// IssueLater is Issue for work that does not begin before a time: until then Finish does not wait for it.
+func (in *Inbox) IssueLater(due time.Time, take func(Result)) (*Ticket, bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.closed || in.counts.Open >= uint64(in.opts.Tickets) {
+		return nil, false
+	}
+	t := in.issue(take)
+	in.later.add(t, due.UnixNano())
+	return t, true
+}
+
+// issue makes a ticket. The lock is held.
+func (in *Inbox) issue(take func(Result)) *Ticket {
 	in.counts.Issued++
 	in.counts.Open++
-	return &Ticket{inbox: in, take: take}, true
+	return &Ticket{inbox: in, take: take}
 }
 
 // Post has the owner call f. bytes is what f holds in memory. It never waits: it gives false when there is no room, or the
@@ -101,12 +121,12 @@ func (in *Inbox) Drain(max int) int {
 	return max
 }
 
-// Finish drains until no ticket is open and nothing waits, or ctx is over. It gives the number of tickets that are still
-// open. What it calls may issue more.
+// Finish drains until no ticket is open and nothing waits, or ctx is over; for tickets whose work does not begin yet it does
+// not wait. It gives the number of tickets that it waited for and that are still open. What it calls may issue more.
 func (in *Inbox) Finish(ctx context.Context) (open int) {
 	for {
 		in.Drain(0)
-		if open = in.Open(); open == 0 && !in.Waiting() {
+		if open = in.Begun(); open == 0 && !in.Waiting() {
 			return 0
 		}
 		select {
@@ -127,6 +147,7 @@ func (in *Inbox) Close() {
 	in.closed = true
 	in.counts.OwnerGone += in.counts.Open
 	in.counts.Open = 0
+	in.later = later{}
 	in.box, in.head, in.posts, in.bytes = nil, 0, 0, 0
 	in.waiting.Store(0)
 	in.makeRoom()
@@ -137,6 +158,13 @@ func (in *Inbox) Open() int {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return int(in.counts.Open)
+}
+
+// Begun is how many tickets are open whose work may have begun.
+func (in *Inbox) Begun() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return int(in.counts.Open) - in.later.waiting()
 }
 
 // Counts gives the counts as they are at one moment.
@@ -197,6 +225,18 @@ func (in *Inbox) signal() {
 	}
 }
 
+// remove takes a settled ticket's letter out of the box; false: it is not there any more. The lock is held.
+func (in *Inbox) remove(t *Ticket) bool {
+	i := slices.IndexFunc(in.box[in.head:], func(l letter) bool { return l.ticket == t })
+	if i < 0 {
+		return false
+	}
+	in.bytes -= in.box[in.head+i].bytes
+	in.box = slices.Delete(in.box, in.head+i, in.head+i+1)
+	in.waiting.Add(-1)
+	return true
+}
+
 // next takes the oldest letter out and ends its ticket.
 func (in *Inbox) next() (letter, bool) {
 	in.mu.Lock()
@@ -217,6 +257,7 @@ func (in *Inbox) next() (letter, bool) {
 		return l, true
 	}
 	in.counts.Open--
+	in.later.drop(l.ticket)
 	l.ticket.end(&in.counts)
 	return l, true
 }

@@ -92,8 +92,13 @@ func TestWithdraw(t *testing.T) {
 	if _, ok := k.in.Issue(nil); ok {
 		t.Error("a second ticket was issued where one may be open")
 	}
+	withdrawn := 0
+	ticket.OnWithdraw(func() { withdrawn++ })
 	ticket.Withdraw()
 	ticket.Withdraw()
+	if withdrawn != 1 {
+		t.Errorf("told %d times that the ticket was withdrawn", withdrawn)
+	}
 	if got := k.in.Counts(); got != (Counts{}) {
 		t.Errorf("a ticket that was withdrawn counts: %+v", got)
 	}
@@ -274,6 +279,45 @@ func TestFinish(t *testing.T) {
 		defer cancel()
 		if open := in.Finish(ctx); open != 1 {
 			t.Errorf("%d are open", open)
+		}
+	})
+}
+
+// Finish does not wait for what begins later, but for what has begun meanwhile.
+func TestFinishLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := New(Options{})
+		issue := func(delay time.Duration) *Ticket {
+			ticket, ok := in.IssueLater(time.Now().Add(delay), func(Result) {})
+			if !ok {
+				t.Fatal("no ticket")
+			}
+			return ticket
+		}
+		soon, far, gone := issue(time.Second), issue(time.Hour), issue(time.Minute)
+		gone.Withdraw()
+		if open := in.Finish(t.Context()); open != 0 || in.Open() != 2 {
+			t.Errorf("waited for %d, %d are open", open, in.Open())
+		}
+		busy, _ := in.Issue(func(Result) {})
+		go func() {
+			time.Sleep(2 * time.Second)
+			busy.Deliver(t.Context(), Result{})
+			time.Sleep(2 * time.Second)
+			soon.Deliver(t.Context(), Result{})
+		}()
+		began := time.Now()
+		if open := in.Finish(t.Context()); open != 0 || time.Since(began) != 4*time.Second {
+			t.Errorf("waited for %d, %v", open, time.Since(began))
+		}
+		far.Expire(errLate) // before its time
+		in.Drain(0)
+		issue(time.Hour)
+		issue(time.Hour)
+		in.Close()
+		want := Counts{Issued: 5, Delivered: 2, Expired: 1, OwnerGone: 2}
+		if c := in.Counts(); c != want || in.Finish(t.Context()) != 0 {
+			t.Errorf("got %+v, want %+v", c, want)
 		}
 	})
 }

@@ -45,6 +45,16 @@ type Counts struct {
 	Late      uint64 // attempts to settle a ticket that was settled, or whose owner was gone
 }
 
+// Add adds the counts of another inbox.
+func (c *Counts) Add(o Counts) {
+	c.Issued += o.Issued
+	c.Open += o.Open
+	c.Delivered += o.Delivered
+	c.Expired += o.Expired
+	c.OwnerGone += o.OwnerGone
+	c.Late += o.Late
+}
+
 // Options of an Inbox.
 type Options struct {
 	Tickets int   // that may be open at a time; 0: 100,000

@@ -8,10 +8,13 @@ type Ticket struct {
 	take  func(Result)
 	// A ticket goes from unsettled to settled (its result waits in the inbox) to ended, or from any of these to ended when
 	// the inbox is closed.
-	settled bool
-	expired bool // it was settled by Expire
-	fate    Fate
-	result  Result
+	settled   bool
+	expired   bool   // it was settled by Expire
+	withdrawn func() // may be nil
+	later     bool   // its work begins at due, which is not over as far as anybody has looked
+	due       int64
+	fate      Fate
+	result    Result
 }
 
 // Deliver hands the result to the owner. It waits while more results wait for the owner than its inbox may hold, so it is
@@ -47,13 +50,40 @@ func (t *Ticket) Expire(why error) bool {
 func (t *Ticket) Withdraw() {
 	in := t.inbox
 	in.mu.Lock()
-	defer in.mu.Unlock()
 	if t.done() {
+		in.mu.Unlock()
 		return
 	}
 	t.settled = true
+	in.later.drop(t)
 	in.counts.Issued--
 	in.counts.Open--
+	in.mu.Unlock()
+	if t.withdrawn != nil {
+		t.withdrawn()
+	}
+}
+
+// OnWithdraw has f called when the ticket is withdrawn: then nobody will take a result, and f lets go of what was kept for
+// it. It is for the goroutine that issued the ticket, before it gives it away.
+func (t *Ticket) OnWithdraw(f func()) { t.withdrawn = f }
+
+// Abandon ends the ticket as OwnerGone: whoever expected its result has gone, though not the inbox. A result that waits is
+// dropped. It is for the owner's side, on any goroutine; it gives false when the ticket has ended before.
+func (t *Ticket) Abandon() bool {
+	in := t.inbox
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if t.fate != Open || in.closed || t.settled && !in.remove(t) {
+		return false
+	}
+	t.settled, t.fate = true, OwnerGone
+	in.later.drop(t)
+	in.counts.Open--
+	in.counts.OwnerGone++
+	in.makeRoom() // who waits to deliver to this ticket has to look again
+	in.signal()   // Finish may have waited for it
+	return true
 }
 
 // Fate says how the ticket ended, or that it has not.

@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 
+	"eddy/internal/handoff"
 	"eddy/internal/reentry"
 )
 
@@ -45,16 +46,48 @@ type Job struct {
 	Release func()
 }
 
+// task is a job in a pool's queue: the work that its workers take.
+type task struct {
+	Job
+	pool  *Pool
+	taken handoff.Taken[*task]
+}
+
+// Origin names the job.
+func (t *task) Origin() Origin { return t.Job.Origin }
+
+// Run does the job and settles its ticket.
+func (t *task) Run(ctx context.Context, worker int) (lost bool) {
+	result := t.Job.Run(ctx, worker)
+	t.release()
+	lost = result.Err != nil
+	if t.Ticket != nil && !t.Ticket.Deliver(ctx, result) {
+		lost = true
+	}
+	if p := t.pool; result.Err != nil && ctx.Err() == nil { // not by Stop
+		p.mu.Lock()
+		p.failed++
+		p.mu.Unlock()
+		if p.opts.Failed != nil {
+			p.opts.Failed(t.Job.Origin, result.Err)
+		}
+	}
+	return lost
+}
+
+// Done gives its room in the queue back.
+func (t *task) Done() { t.taken.Done() }
+
 // drop ends a job that will not run.
-func (j *Job) drop(why error) {
-	j.release()
-	if j.Ticket != nil {
-		j.Ticket.Expire(why)
+func (t *task) drop(why error) {
+	t.release()
+	if t.Ticket != nil {
+		t.Ticket.Expire(why)
 	}
 }
 
-func (j *Job) release() {
-	if j.Release != nil {
-		j.Release()
+func (t *task) release() {
+	if t.Release != nil {
+		t.Release()
 	}
 }

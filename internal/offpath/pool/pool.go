@@ -1,5 +1,5 @@
-// Package pool runs work off the fast path: workers take jobs from a bounded queue, keep the order of jobs that have a key in
-// common, and send results back by ticket.
+// Package pool runs work off the fast path. Workers do what a Source gives them; a Pool is workers with a bounded queue in
+// memory, which keeps the order of jobs that have a key in common and sends results back by ticket.
 package pool
 
 import (
@@ -30,43 +30,28 @@ type Options struct {
 
 // Pool is a number of workers with their queue. Its methods may be called from any goroutine.
 type Pool struct {
-	opts   Options
-	queue  *handoff.Queue[*Job]
-	cancel context.CancelCauseFunc // of the running jobs
-	gone   chan struct{}           // closed when all workers have ended
+	opts    Options
+	queue   *handoff.Queue[*task]
+	workers *Workers
 
 	mu      sync.Mutex
-	running []*Origin // by worker; nil: it has no job
 	failed  uint64
-	dropped tally // accepted and never run
-	cut     tally // ended by Stop before they were done
+	dropped Tally // accepted and never run
 }
 
 // New makes a pool and starts its workers. They run until Stop.
 func New(o Options) *Pool {
 	o.Workers = max(o.Workers, 1)
-	if o.Grace == 0 {
-		o.Grace = time.Second
-	}
-	p := &Pool{opts: o, gone: make(chan struct{}), running: make([]*Origin, o.Workers), dropped: tally{}, cut: tally{}}
-	p.queue = handoff.New(handoff.Options[*Job]{Bounds: o.Bounds, Budget: o.Budget, Full: o.Full, Dropped: p.overflow})
-	ctx, cancel := context.WithCancelCause(context.Background())
-	p.cancel = cancel
-	var workers sync.WaitGroup
-	for w := range o.Workers {
-		workers.Go(func() { p.work(ctx, w) })
-	}
-	go func() {
-		workers.Wait()
-		close(p.gone)
-	}()
+	p := &Pool{opts: o, dropped: Tally{}}
+	p.queue = handoff.New(handoff.Options[*task]{Bounds: o.Bounds, Budget: o.Budget, Full: o.Full, Dropped: p.overflow})
+	p.workers = StartWorkers(o.Workers, p, o.Grace)
 	return p
 }
 
 // Offer hands a job over, or says why not. It never waits. The ticket of a refused job is withdrawn; nothing else of it is
 // touched.
 func (p *Pool) Offer(j Job) handoff.Refusal {
-	r := p.queue.Offer(&j, handoff.Keys{j.Key, j.Key2}, j.Bytes)
+	r := p.queue.Offer(&task{Job: j, pool: p}, handoff.Keys{j.Key, j.Key2}, j.Bytes)
 	if !r.OK() && j.Ticket != nil {
 		j.Ticket.Withdraw()
 	}
@@ -82,56 +67,39 @@ func (p *Pool) Workers() int { return p.opts.Workers }
 // Drain waits until no job waits or runs, or ctx is over.
 func (p *Pool) Drain(ctx context.Context) error { return p.queue.Wait(ctx) }
 
-// work is a worker.
-func (p *Pool) work(ctx context.Context, worker int) {
-	for {
-		taken, ok := p.queue.Take(context.Background()) // it ends when the queue is closed and empty
-		if !ok {
-			return
+// Take gives a worker its next job; it is the pool's side of Source.
+func (p *Pool) Take(int) (Work, bool) {
+	taken, ok := p.queue.Take(context.Background()) // it ends when the queue is closed and empty
+	if !ok {
+		return nil, false
+	}
+	taken.Item.taken = taken
+	return taken.Item, true
+}
+
+// Stop refuses new jobs and waits until those accepted are done. When ctx is over before that, it drops what waits, cancels
+// what runs, and gives that Options.Grace to end. A worker that has not ended by then is left alone and reported.
+//
+// Owners have to drain their inboxes meanwhile: a worker may wait for room there. Stop is called once.
+func (p *Pool) Stop(ctx context.Context) Report {
+	p.queue.Close()
+	return p.workers.Stop(ctx, func() Tally {
+		dropped := Tally{}
+		for _, t := range p.queue.Clear() {
+			dropped.Add(t.Job.Origin)
+			defer t.drop(ErrStopped)
 		}
-		p.run(ctx, worker, taken.Item)
-		taken.Done()
-	}
-}
-
-// run does a job and settles its ticket.
-func (p *Pool) run(ctx context.Context, worker int, j *Job) {
-	p.begin(worker, &j.Origin)
-	result := j.Run(ctx, worker)
-	j.release()
-	lost := result.Err != nil
-	if j.Ticket != nil && !j.Ticket.Deliver(ctx, result) {
-		lost = true
-	}
-	cut := lost && ctx.Err() != nil // by Stop
-	p.end(worker, j.Origin, result.Err, cut)
-	if result.Err != nil && !cut && p.opts.Failed != nil {
-		p.opts.Failed(j.Origin, result.Err)
-	}
-}
-
-func (p *Pool) begin(worker int, o *Origin) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.running[worker] = o
-}
-
-func (p *Pool) end(worker int, o Origin, err error, cut bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.running[worker] = nil
-	switch {
-	case cut:
-		p.cut.add(o)
-	case err != nil:
-		p.failed++
-	}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.dropped.merge(dropped)
+		return dropped
+	})
 }
 
 // overflow ends a job that the queue's policy dropped.
-func (p *Pool) overflow(j *Job) {
+func (p *Pool) overflow(t *task) {
 	p.mu.Lock()
-	p.dropped.add(j.Origin)
+	p.dropped.Add(t.Job.Origin)
 	p.mu.Unlock()
-	j.drop(ErrDropped)
+	t.drop(ErrDropped)
 }

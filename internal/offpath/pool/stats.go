@@ -14,16 +14,5 @@ func (p *Pool) Stats() Stats {
 	c := p.queue.Counts()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return Stats{Counts: c, Failed: p.failed, DroppedBy: p.dropped.lines()}
-}
-
-// nowRunning says what the workers do. The lock is held.
-func (p *Pool) nowRunning() tally {
-	t := tally{}
-	for _, o := range p.running {
-		if o != nil {
-			t.add(*o)
-		}
-	}
-	return t
+	return Stats{Counts: c, Failed: p.failed, DroppedBy: p.dropped.Lines()}
 }

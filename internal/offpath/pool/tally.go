@@ -8,26 +8,27 @@ import (
 // maxOrigins bounds how many origins are told apart.
 const maxOrigins = 1000
 
-// tally counts jobs by origin.
-type tally map[Origin]int
+// Tally counts jobs by origin; beyond 1000 origins the rest are "others".
+type Tally map[Origin]int
 
-func (t tally) add(o Origin) { t.addN(o, 1) }
+// Add counts one.
+func (t Tally) Add(o Origin) { t.addN(o, 1) }
 
-func (t tally) addN(o Origin, n int) {
+func (t Tally) addN(o Origin, n int) {
 	if _, known := t[o]; !known && len(t) >= maxOrigins {
 		o = Origin{Kind: "others"}
 	}
 	t[o] += n
 }
 
-func (t tally) merge(other tally) {
+func (t Tally) merge(other Tally) {
 	for o, n := range other {
 		t.addN(o, n)
 	}
 }
 
-// lines gives the tally with the largest number first.
-func (t tally) lines() []Line {
+// Lines gives the tally with the largest number first.
+func (t Tally) Lines() []Line {
 	lines := make([]Line, 0, len(t))
 	for o, n := range t {
 		lines = append(lines, Line{o, n})

@@ -13,6 +13,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -33,6 +34,7 @@ type Options struct {
 	Timeout   time.Duration // longest silence of a server, where the request gives none
 	MaxTotal  time.Duration // longest whole exchange
 	MaxBody   int64         // longest answer body in bytes; a longer one is an error
+	Cut       bool          // a longer answer body is no error: what is over the bound is left out, and Response.Cut says so
 	UserAgent string        // sent where the request names none; "" is "eddy"
 	TLS       *tls.Config   // authorities and the like; nil is the system's
 }
@@ -58,6 +60,7 @@ type Response struct {
 	Reason  string
 	Headers []Header
 	Body    []byte
+	Cut     bool // the body was longer than Options.MaxBody
 }
 
 // Client makes requests and keeps idle connections for the next ones. Any goroutine may use it.
@@ -139,12 +142,17 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 		return nil, explain(ctx, r.URL, err)
 	}
 	defer answer.Body.Close()
-	body, err := c.readBody(answer, func() { silence.Reset(quiet) })
+	body, cut, err := c.readBody(answer, func() { silence.Reset(quiet) })
 	if err != nil {
 		return nil, explain(ctx, r.URL, err)
 	}
-	return response(answer, body), nil
+	out := response(answer, body)
+	out.Cut = cut
+	return out, nil
 }
+
+// errURL does not quote the URL: it may hold a secret.
+var errURL = errors.New("the URL can't be used: write it as http://host/path or https://host/path")
 
 // build checks r by the standard library's rules, which refuse control bytes in names, values and URLs.
 func (c *Client) build(ctx context.Context, r *Request) (*http.Request, error) {
@@ -157,11 +165,15 @@ func (c *Client) build(ctx context.Context, r *Request) (*http.Request, error) {
 		body = bytes.NewReader(r.Body)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, r.URL, body)
-	if err != nil {
+	var broken *url.Error
+	switch {
+	case errors.As(err, &broken): // it has the whole URL in it
+		return nil, errURL
+	case err != nil:
 		return nil, err
 	}
 	if s := req.URL.Scheme; (s != "http" && s != "https") || req.URL.Host == "" {
-		return nil, fmt.Errorf("URL %q: write it as http://host/path or https://host/path", r.URL)
+		return nil, errURL
 	}
 	req.Header.Set("User-Agent", c.opts.UserAgent)
 	seen := map[string]bool{}
@@ -184,24 +196,27 @@ func (c *Client) build(ctx context.Context, r *Request) (*http.Request, error) {
 	return req, nil
 }
 
-// readBody reads at most MaxBody bytes and calls progress for each piece.
-func (c *Client) readBody(answer *http.Response, progress func()) ([]byte, error) {
+// readBody reads at most MaxBody bytes and calls progress for each piece. cut says that there were more, where that is no error.
+func (c *Client) readBody(answer *http.Response, progress func()) (body []byte, cut bool, err error) {
 	progress()
-	if answer.ContentLength > c.opts.MaxBody {
-		return nil, fmt.Errorf("the answer has %d bytes; at most %d are read", answer.ContentLength, c.opts.MaxBody)
+	most := c.opts.MaxBody
+	if answer.ContentLength > most && !c.opts.Cut {
+		return nil, false, fmt.Errorf("the answer has %d bytes; at most %d are read", answer.ContentLength, most)
 	}
 	var b bytes.Buffer
 	if answer.ContentLength > 0 {
-		b.Grow(int(min(answer.ContentLength, 1<<20)))
+		b.Grow(int(min(answer.ContentLength, most, 1<<20)))
 	}
-	n, err := b.ReadFrom(&progressReader{r: io.LimitReader(answer.Body, c.opts.MaxBody+1), progress: progress})
-	if err != nil {
-		return nil, err
+	n, err := b.ReadFrom(&progressReader{r: io.LimitReader(answer.Body, most+1), progress: progress})
+	switch {
+	case err != nil:
+		return nil, false, err
+	case n > most && c.opts.Cut:
+		return b.Bytes()[:most], true, nil
+	case n > most:
+		return nil, false, fmt.Errorf("the answer is longer than the %d bytes that are read", most)
 	}
-	if n > c.opts.MaxBody {
-		return nil, fmt.Errorf("the answer is longer than the %d bytes that are read", c.opts.MaxBody)
-	}
-	return b.Bytes(), nil
+	return b.Bytes(), false, nil
 }
 
 type progressReader struct {
@@ -229,18 +244,18 @@ func response(answer *http.Response, body []byte) *Response {
 }
 
 // explain names the URL's host (never the whole URL, which may hold a secret) and the cause.
-func explain(ctx context.Context, url string, err error) error {
+func explain(ctx context.Context, where string, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
-	if i := strings.Index(url, "://"); i >= 0 {
-		url = url[i+3:]
+	if i := strings.Index(where, "://"); i >= 0 {
+		where = where[i+3:]
 	}
-	if i := strings.IndexAny(url, "/?#"); i >= 0 {
-		url = url[:i]
+	if i := strings.IndexAny(where, "/?#"); i >= 0 {
+		where = where[:i]
 	}
-	url = url[strings.LastIndexByte(url, '@')+1:]
-	return fmt.Errorf("%s: %w", url, err)
+	where = where[strings.LastIndexByte(where, '@')+1:]
+	return fmt.Errorf("%s: %w", where, err)
 }
 
 // destination reads an address in HAProxy's writing (configuration.txt §11).

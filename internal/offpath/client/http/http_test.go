@@ -199,6 +199,25 @@ func TestBounds(t *testing.T) {
 	})
 }
 
+// Where it is asked for, a long answer is cut and not an error.
+func TestCut(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/length" {
+			w.Header().Set("Content-Length", "6")
+		}
+		fmt.Fprint(w, "012345")
+	}))
+	defer s.Close()
+	for most, want := range map[int64]string{5: "01234 true", 6: "012345 false", 7: "012345 false"} {
+		for _, path := range []string{"/", "/length"} {
+			got, err := client(t, Options{MaxBody: most, Cut: true}).Do(t.Context(), Request{URL: s.URL + path})
+			if err != nil || fmt.Sprintf("%s %v", got.Body, got.Cut) != want {
+				t.Errorf("%d %s: %v %+v", most, path, err, got)
+			}
+		}
+	}
+}
+
 func TestRefusedRequests(t *testing.T) {
 	for name, r := range map[string]Request{
 		"no scheme":         {URL: "host/path"},
@@ -216,9 +235,12 @@ func TestRefusedRequests(t *testing.T) {
 			t.Errorf("%s: got %+v", name, got)
 		}
 	}
-	_, err := client(t, Options{}).Do(t.Context(), Request{URL: "http://ann:s3cret@127.0.0.1:1/?key=s3cret"})
-	if err == nil || strings.Contains(err.Error(), "s3cret") {
-		t.Errorf("the error tells a secret: %v", err)
+	for _, secret := range []string{"http://ann:s3cret@127.0.0.1:1/?key=s3cret", "http://ann:s3cret@ho st/", "http://ann:s3cret@", "ftp://ann:s3cret@host/",
+		"http://ann:s3/cret@host/s3cret", "http://host/s3cret\n", "http://h/%zzs3cret"} {
+		_, err := client(t, Options{}).Do(t.Context(), Request{URL: secret})
+		if err == nil || strings.Contains(err.Error(), "s3") {
+			t.Errorf("the error tells a secret: %v", err)
+		}
 	}
 }
 

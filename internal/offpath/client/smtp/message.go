@@ -116,7 +116,7 @@ func (m Message) checked() (Message, error) {
 		return m, fmt.Errorf("domain %q: byte %d cannot stand in a host name", m.Domain, i+1)
 	}
 	var err error
-	if m.From, err = address("sender", m.From, true); err != nil {
+	if m.From, err = checkAddress("sender", m.From, true); err != nil {
 		return m, err
 	}
 	if len(m.To) == 0 {
@@ -127,7 +127,7 @@ func (m Message) checked() (Message, error) {
 	}
 	to := make([]string, len(m.To))
 	for i, t := range m.To {
-		if to[i], err = address("recipient", t, false); err != nil {
+		if to[i], err = checkAddress("recipient", t, false); err != nil {
 			return m, err
 		}
 	}
@@ -146,9 +146,9 @@ func (m Message) checked() (Message, error) {
 	return m, nil
 }
 
-// address takes one pair of angle brackets off and refuses whatever could end the command that the address stands
+// checkAddress takes one pair of angle brackets off and refuses whatever could end the command that the address stands
 // in, or add a parameter to it. A quoted local part may hold spaces; nothing may hold control bytes.
-func address(who, s string, emptyOK bool) (string, error) {
+func checkAddress(who, s string, emptyOK bool) (string, error) {
 	a := s
 	if len(a) >= 2 && a[0] == '<' && a[len(a)-1] == '>' {
 		a = a[1 : len(a)-1]

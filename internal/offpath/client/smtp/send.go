@@ -176,11 +176,7 @@ func (d *delivery) envelope() error {
 			return d.refused[0].Err
 		}
 		d.step = "recipients"
-		all := make([]string, len(d.refused))
-		for i, r := range d.refused {
-			all[i] = fmt.Sprintf("<%s>: %s", r.To, reason(r.Err))
-		}
-		return fmt.Errorf("all refused: %s", strings.Join(all, "; "))
+		return &allRefusedError{d.refused}
 	}
 	return nil
 }

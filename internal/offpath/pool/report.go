@@ -1,10 +1,8 @@
 package pool
 
 import (
-	"context"
 	"fmt"
 	"strings"
-	"time"
 )
 
 // Line is a part of a report: so many jobs of one origin.
@@ -18,6 +16,13 @@ type Report struct {
 	Dropped []Line // accepted, and never run
 	Cut     []Line // running, or waiting to hand their result over, when the time was over
 	Stuck   []Line // still running: they did not heed their context
+}
+
+// Merge adds what another report says.
+func (r *Report) Merge(other Report) {
+	r.Dropped = append(r.Dropped, other.Dropped...)
+	r.Cut = append(r.Cut, other.Cut...)
+	r.Stuck = append(r.Stuck, other.Stuck...)
 }
 
 // Empty says that everything was done.
@@ -40,35 +45,4 @@ func (r *Report) String() string {
 		parts = append(parts, p.what+": "+strings.Join(words, ", "))
 	}
 	return strings.Join(parts, "; ")
-}
-
-// Stop refuses new jobs and waits until those accepted are done. When ctx is over before that, it drops what waits, cancels
-// what runs, and gives that Options.Grace to end. A worker that has not ended by then is left alone and reported.
-//
-// Owners have to drain their inboxes meanwhile: a worker may wait for room there. Stop is called once.
-func (p *Pool) Stop(ctx context.Context) Report {
-	p.queue.Close()
-	defer p.cancel(ErrStopped)
-	select {
-	case <-p.gone:
-		return Report{}
-	case <-ctx.Done():
-	}
-	waiting := p.queue.Clear() // before the workers are freed to take more
-	p.cancel(ErrStopped)
-	dropped := tally{}
-	for _, j := range waiting {
-		dropped.add(j.Origin)
-		j.drop(ErrStopped)
-	}
-	grace := time.NewTimer(p.opts.Grace)
-	defer grace.Stop()
-	select {
-	case <-p.gone:
-	case <-grace.C:
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.dropped.merge(dropped)
-	return Report{Dropped: dropped.lines(), Cut: p.cut.lines(), Stuck: p.nowRunning().lines()}
 }

@@ -1,0 +1,300 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"eddy/internal/offpath/job"
+	"eddy/internal/offpath/jobstore"
+)
+
+// small mounts a file system of the test's own.
+func small(t *testing.T, size string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("a small file system can't be mounted here (root can): %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, 0); err != nil {
+			t.Errorf("unmount: %v", err)
+		}
+	})
+	return dir
+}
+
+// eventually tries until it is so.
+func eventually(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !f(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it never came: %s", what)
+		}
+	}
+}
+
+// holds checks that the store has exactly these jobs, whole.
+func holds(t *testing.T, s *Store, want map[job.ID]bool, size int) {
+	t.Helper()
+	n := 0
+	if err := s.Heads(job.Ready, job.Head{}, func(h job.Head) bool {
+		n++
+		j, err := s.Get(h.ID)
+		if err != nil || string(j.Data) != string(pattern(int(h.ID), size)) {
+			t.Errorf("job %d: %v", h.ID, err)
+		}
+		if !want[h.ID] {
+			t.Errorf("job %d is there, and was never accepted, or is done", h.ID)
+		}
+		return !t.Failed()
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if n != len(want) || s.Totals().Jobs[job.Ready] != int64(n) {
+		t.Fatalf("%d jobs are there, %d by the totals, wanted %d", n, s.Totals().Jobs[job.Ready], len(want))
+	}
+}
+
+// end takes a job and ends it.
+func end(h job.Head) []jobstore.Change {
+	run, done := h, h
+	run.State, done.State = job.Running, job.Done
+	return []jobstore.Change{{From: h, To: run}, {From: run, To: done}}
+}
+
+// fillUp adds jobs until they are refused.
+func fillUp(t *testing.T, s *Store, next *int, size int, there map[job.ID]bool) error {
+	t.Helper()
+	for range 100_000 {
+		c := addition(*next, size)
+		if err := s.Commit([]jobstore.Change{c}); err != nil {
+			return err
+		}
+		there[c.ID()] = true
+		*next++
+	}
+	t.Fatal("the disk is never full")
+	return nil
+}
+
+func TestFullDisk(t *testing.T) {
+	for name, sync := range map[string]bool{"fsync": true, "os": false} {
+		t.Run(name, func(t *testing.T) {
+			dir := small(t, "96m")
+			const size = 32 << 10
+			o := options(t)
+			o.Sync = sync
+			path := filepath.Join(dir, "queue")
+			s := mustOpen(t, path, o)
+			there := map[job.ID]bool{}
+			next := 1
+			for range 3 {
+				err := fillUp(t, s, &next, size, there)
+				var full *jobstore.FullError
+				if !errors.As(err, &full) || !strings.Contains(err.Error(), path) {
+					t.Fatalf("the disk is full, and the error is %v", err)
+				}
+				// What jobs had that are done comes back bit by bit.
+				eventually(t, fmt.Sprintf("room for 500 jobs after %d", len(there)), func() bool {
+					if err = fillUp(t, s, &next, size, there); !errors.As(err, &full) {
+						t.Fatal(err)
+					}
+					return len(there) >= 500
+				})
+				holds(t, s, there, size)
+				// It is opened as it is.
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				s = mustOpen(t, path, o)
+				holds(t, s, there, size)
+				// Jobs can end, and then there is room.
+				for id := range there {
+					j, err := s.Get(id)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := s.Commit(end(j.Head)); err != nil {
+						t.Fatalf("a job can't end: %v", err)
+					}
+					delete(there, id)
+				}
+				eventually(t, "room", func() bool {
+					c := addition(next, size)
+					if err := s.Commit([]jobstore.Change{c}); err != nil {
+						return false
+					}
+					there[c.ID()] = true
+					next++
+					return true
+				})
+			}
+			holds(t, s, there, size)
+		})
+	}
+}
+
+// Somebody else takes the last byte, faster than the reserve can tell.
+func TestDiskTakenByOthers(t *testing.T) {
+	for name, sync := range map[string]bool{"fsync": true, "os": false} {
+		t.Run(name, func(t *testing.T) {
+			dir := small(t, "64m")
+			const size = 8 << 10
+			o := options(t)
+			o.Sync = sync
+			o.free = func(string) (int64, int64, error) { return 1 << 40, 1 << 40, nil }
+			path := filepath.Join(dir, "queue")
+			s := mustOpen(t, path, o)
+			there := map[job.ID]bool{}
+			next := 1
+			for round := range 4 {
+				for range 300 {
+					c := addition(next, size)
+					if err := s.Commit([]jobstore.Change{c}); err != nil {
+						t.Fatal(err)
+					}
+					there[c.ID()] = true
+					next++
+				}
+				filler := takeAll(t, dir)
+				err := fillUp(t, s, &next, size, there)
+				var full *jobstore.FullError
+				if !errors.As(err, &full) {
+					t.Fatalf("the disk is full, and the error is %v", err)
+				}
+				holds(t, s, there, size)
+				if err := s.Commit([]jobstore.Change{addition(next, size)}); !errors.As(err, &full) {
+					t.Fatalf("then the error is %v", err)
+				}
+				if s.Problem() == nil {
+					t.Fatal("there is no problem")
+				}
+				if round%2 == 1 { // the process starts again on the full disk
+					if err := s.Close(); err != nil {
+						t.Fatal(err)
+					}
+					s = mustOpen(t, path, o)
+					holds(t, s, there, size)
+				}
+				if err := os.Remove(filler); err != nil {
+					t.Fatal(err)
+				}
+				eventually(t, "room", func() bool {
+					c := addition(next, size)
+					if err := s.Commit([]jobstore.Change{c}); err != nil {
+						return false
+					}
+					there[c.ID()] = true
+					next++
+					return true
+				})
+				if err := s.Problem(); err != nil {
+					t.Fatalf("the problem stays: %v", err)
+				}
+				holds(t, s, there, size)
+				for id := range there { // so that the next round has room
+					j, err := s.Get(id)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := s.Commit(end(j.Head)); err != nil {
+						t.Fatal(err)
+					}
+					delete(there, id)
+				}
+			}
+		})
+	}
+}
+
+func takeAll(t *testing.T, dir string) string {
+	t.Helper()
+	name := filepath.Join(dir, "filler")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, n := range []int{1 << 20, 4 << 10} {
+		for {
+			if _, err := f.Write(make([]byte, n)); errors.Is(err, syscall.ENOSPC) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return name
+}
+
+func TestNoRoomToBegin(t *testing.T) {
+	dir := small(t, "1m")
+	takeAll(t, dir)
+	_, err := Open(filepath.Join(dir, "queue"), options(t))
+	var full *jobstore.FullError
+	if !errors.As(err, &full) {
+		t.Fatalf("the error is %v", err)
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	dir := small(t, "64m")
+	path := filepath.Join(dir, "queue")
+	s := mustOpen(t, path, options(t))
+	if err := s.Commit([]jobstore.Change{addition(1, 10)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{path, filepath.Join(dir, "other")} {
+		_, err := Open(p, options(t))
+		if err == nil || !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), p) || !strings.Contains(err.Error(), "not read-only") {
+			t.Errorf("the error is %v", err)
+		}
+	}
+	if err := unix.Mount("", dir, "", unix.MS_REMOUNT, ""); err != nil {
+		t.Fatal(err)
+	}
+	holds(t, mustOpen(t, path, options(t)), map[job.ID]bool{1: true}, 10)
+}
+
+func TestInUse(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "queue")
+	s := mustOpen(t, path, options(t))
+	_, err := Open(path, options(t))
+	var inUse *InUseError
+	if !errors.As(err, &inUse) || inUse.PID != os.Getpid() || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
+		t.Fatalf("the error is %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	mustOpen(t, path, options(t))
+}
+
+func TestFolder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a", "queue")
+	mustOpen(t, path, options(t))
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o700 {
+		t.Fatalf("the folder is %v, %v", info, err)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(file, options(t)); err == nil || !strings.Contains(err.Error(), file) {
+		t.Fatalf("a file in the place of the folder: %v", err)
+	}
+}
