@@ -21,6 +21,7 @@ import (
 	"eddy/internal/base/syslog"
 	"eddy/internal/config/diag"
 	"eddy/internal/config/model"
+	"eddy/internal/engine/jobs"
 	"eddy/internal/engine/observed"
 	"eddy/internal/fastpath/backend"
 	"eddy/internal/fastpath/listener"
@@ -54,6 +55,9 @@ type Engine struct {
 	proxies *proxy.Set
 	env     *sample.Env
 	proc    *txn.ProcVars
+	jobs    *jobs.Jobs // the off path
+	jobless bool       // it was stopped
+	errors  errorBook
 	scripts *haproxy.Binding // nil when no script is loaded
 	// libraries are the Lua libraries of the scripts' states.
 	libraries []*stdlib.Library
@@ -68,6 +72,8 @@ type Engine struct {
 	finished chan struct{}   // see Finished
 	conns    *listener.Limit // of the whole process
 	stopping atomic.Bool
+	relieved []int    // processes that this one takes the queues of
+	undone   []string // see Unfinished
 	cancel   context.CancelFunc
 	running  sync.WaitGroup // accept loops and what else Start started
 }
@@ -118,6 +124,7 @@ func (e *Engine) build(problems *diag.List) {
 	e.openLogs(problems)
 	e.env = e.newEnv(problems)
 	e.env.InitVars(e.cfg.Global.ProcVars)
+	e.buildJobs(problems)
 	e.loadScripts(problems)
 	if problems.Failed() {
 		return // names that the scripts did not get to register would all be reported too
@@ -206,11 +213,14 @@ func (e *Engine) Stopping() bool { return e.stopping.Load() }
 // DroppedLogs is the number of log lines lost so far.
 func (e *Engine) DroppedLogs() uint64 { return e.logs.dropped() }
 
-// Start runs the scripts' init functions, their tasks, and the accept loops. Listen was called before. When an init
-// function fails the Engine has to be stopped.
+// Start opens the stores of queues, runs the scripts' init functions, their tasks, observed lanes, workers, and the accept
+// loops. Listen was called before. When it fails the Engine has to be stopped.
 func (e *Engine) Start() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	e.cancel = cancel
+	if err := e.jobs.Open(e.relieved); err != nil {
+		return err
+	}
 	if e.scripts != nil {
 		if err := e.scripts.RunInits(ctx); err != nil {
 			return fmt.Errorf("a script's init function failed: %w", err)
@@ -218,10 +228,14 @@ func (e *Engine) Start() error {
 		e.scripts.StartTasks(ctx)
 		e.running.Go(func() { e.finalize(ctx) })
 	}
+	if err := e.startLanes(); err != nil {
+		return err
+	}
+	e.jobs.Start() // behind those who take results of jobs that an earlier process has left
 	for _, f := range e.fronts {
 		for _, l := range f.listeners {
 			e.running.Go(l.Run)
 		}
 	}
-	return e.startLanes()
+	return nil
 }

@@ -13,7 +13,9 @@ import (
 // buildLanes makes an observed lane of each section "observe".
 func (e *Engine) buildLanes(problems *diag.List) {
 	for _, m := range e.cfg.Observes {
-		l, found := observed.Build(m, observed.Options{Version: e.opts.Version, Stdout: e.opts.Stdout, Stderr: e.opts.Stderr})
+		l, found := observed.Build(m, observed.Options{
+			Version: e.opts.Version, Stdout: e.opts.Stdout, Stderr: e.opts.Stderr, Shared: e.jobs.Shared, Alone: len(e.proxies.All) == 0,
+		})
 		problems.Append(found)
 		if l != nil {
 			e.lanes = append(e.lanes, l)

@@ -12,6 +12,7 @@ import (
 	"eddy/internal/base/syslog"
 	"eddy/internal/config/diag"
 	"eddy/internal/fastpath/proxy"
+	"eddy/internal/offpath/queue"
 	"eddy/internal/script/haproxy"
 	"eddy/internal/script/stdlib"
 	"eddy/internal/script/vm"
@@ -31,6 +32,8 @@ func (e *Engine) loadScripts(problems *diag.List) {
 		Info:    e.Info,
 		Setup:   e.setupState,
 		BufSize: e.cfg.Global.BufSize,
+		Async:   e.jobs.Shared,
+		Fifo:    e.fifo(),
 
 		BoolSamples: e.cfg.Global.Lua.BoolSamples,
 	})
@@ -56,6 +59,9 @@ type scriptLog struct{ e *Engine }
 
 // Log implements haproxy.Logger.
 func (s scriptLog) Log(px *proxy.Proxy, level int, text string) bool {
+	if level <= syslog.Err {
+		s.e.errors.add("script", text)
+	}
 	l, tag := s.e.globalLog, ""
 	if px != nil {
 		l, tag = s.e.loggers[px], px.Model.LogTag
@@ -65,6 +71,14 @@ func (s scriptLog) Log(px *proxy.Proxy, level int, text string) bool {
 	}
 	l.Log(level, tag, []byte(text))
 	return true
+}
+
+// fifo makes the queues of scripts' fifos; nil when fifos are kept in memory.
+func (e *Engine) fifo() func(name string) (*queue.Queue, error) {
+	if !e.cfg.Global.Lua.FifoDisk {
+		return nil
+	}
+	return e.jobs.Fifo
 }
 
 // complain tells the operator what nobody else can be told any more.

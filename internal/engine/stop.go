@@ -33,11 +33,15 @@ func (e *Engine) Stop(ctx context.Context) bool {
 	e.SoftStop()
 	clean := e.stopLanes(ctx)
 	for _, f := range e.fronts {
+		for _, l := range f.listeners { // one may hold a connection back that is still to be served
+			clean = l.Drain(ctx) && clean
+		}
 		clean = f.stream.Drain(ctx) && clean
 	}
 	for _, f := range e.fronts { // after the deadline
 		f.stream.Kill()
 	}
+	e.stopJobs(ctx) // behind the streams: their scripts may wait for jobs
 	if e.cancel != nil {
 		e.cancel() // tasks end
 	}
@@ -57,9 +61,27 @@ func (e *Engine) Stop(ctx context.Context) bool {
 	return clean
 }
 
+// Unfinished says, after Stop, what was left undone: a line each.
+func (e *Engine) Unfinished() []string { return e.undone }
+
+// stopJobs ends the workers and closes the stores. The second time it does nothing.
+func (e *Engine) stopJobs(ctx context.Context) {
+	if e.jobs == nil || e.jobless {
+		return
+	}
+	e.jobless = true
+	if left := e.jobs.Stop(ctx); !left.Empty() {
+		e.undone = append(e.undone, "jobs: "+left.String())
+	}
+	for _, l := range e.lanes {
+		l.Close()
+	}
+}
+
 // discard closes what Build made.
 func (e *Engine) discard() {
 	e.stopLanes(context.Background()) // of a generation that was never started
+	e.stopJobs(context.Background())
 	if e.scripts != nil {
 		e.scripts.Close()
 	}

@@ -7,6 +7,7 @@ import (
 	"eddy/internal/config/diag"
 	"eddy/internal/config/expr"
 	"eddy/internal/config/model"
+	"eddy/internal/engine/exporter"
 	"eddy/internal/fastpath/backend"
 	"eddy/internal/fastpath/http1"
 	"eddy/internal/fastpath/proxy"
@@ -32,6 +33,9 @@ func newWiring(e *Engine, problems *diag.List) *wiring {
 		return e.scripts.Action(a, ctx)
 	}
 	w.rules.Service = func(a *model.Action, ctx string) (txn.Service, error) {
+		if name, own := a.OwnService(); own && name == model.MetricsService {
+			return exporter.New(e.snapshot), nil
+		}
 		if e.scripts == nil {
 			return nil, errNoScript
 		}

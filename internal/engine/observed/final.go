@@ -83,7 +83,8 @@ func (l *Lane) makeFinal() *report.Lane {
 	)
 	l.reportLedger(r)
 	if l.plugins != nil {
-		r.Async, r.Scripts = l.plugins.Async(), l.plugins.Scripts()
+		r.Async, r.Jobs, r.Scripts = l.plugins.Async(), l.plugins.Jobs(), l.plugins.Scripts()
+		r.Queues = l.offPath.left
 	}
 	r.Drops = l.drops(&s)
 	r.Problems = l.problems(&s)

@@ -29,6 +29,8 @@ import (
 	"eddy/internal/fastpath/packet"
 	"eddy/internal/fastpath/ramfs"
 	"eddy/internal/fastpath/report"
+	"eddy/internal/reentry"
+	"eddy/internal/script/async"
 	"eddy/internal/script/trisul"
 )
 
@@ -37,6 +39,14 @@ type Options struct {
 	Version string
 	Stdout  io.Writer // where scripts print, and events go with "-"
 	Stderr  io.Writer // where messages go
+
+	// Shared is the off path of the process. nil: the lane has one of its own, with the queues and the state folder below.
+	Shared *async.Shared
+	// Alone says of Shared that only lanes bring work to it: then the end of a replay waits until its queues are empty, and not
+	// for the jobs of this lane only.
+	Alone    bool
+	Queues   []*model.Queue // beside "default"
+	StateDir string         // "": the user's
 }
 
 // DefaultStopTimeout is what asynchronous work has when a lane is stopped.
@@ -49,8 +59,10 @@ type Lane struct {
 	opts Options
 	log  *logger
 
-	plugins  *trisul.Plugins     // nil: none
-	metrics  *trisul.MetricHooks // nil: none
+	offPath  offPath
+	boxes    atomic.Pointer[[]*reentry.Inbox] // of engines and ledger; nil: not made yet
+	plugins  *trisul.Plugins                  // nil: none
+	metrics  *trisul.MetricHooks              // nil: none
 	registry *counter.Registry
 	files    *ramfs.Store
 	ledger   *ledger.Ledger
@@ -84,10 +96,12 @@ func Build(cfg *model.Observe, opts Options) (*Lane, *diag.List) {
 	l := &Lane{cfg: cfg, opts: opts, registry: counter.NewRegistry(), stopping: make(chan struct{}), ended: make(chan struct{})}
 	l.log = newLogger(opts.Stderr)
 	l.limit, l.cut = context.WithCancel(context.Background())
+	l.makeOffPath(problems)
 	l.plugins = l.loadPlugins(problems)
 	l.checkInput(problems)
 	if problems.Failed() {
 		l.release()
+		l.Close()
 		return nil, problems
 	}
 	return l, problems
@@ -132,6 +146,9 @@ func (l *Lane) Open() (err error) {
 	}
 	l.opened = true
 	cfg := l.cfg
+	if err = l.offPath.open(); err != nil {
+		return err
+	}
 	if l.events, err = openEvents(cfg.Eve, cfg.EveTypes, l.opts.Stdout, l.log); err != nil {
 		return err
 	}
@@ -152,6 +169,9 @@ func (l *Lane) Start() error {
 	err := l.Open()
 	if err == nil {
 		err = l.prepare()
+	}
+	if err == nil && l.offPath.own != nil {
+		l.offPath.own.Start()
 	}
 	l.started = true
 	if err != nil {
@@ -199,6 +219,7 @@ func (l *Lane) run() {
 	if l.plugins != nil {
 		l.plugins.Stop(l.limit)
 	}
+	l.endJobs()
 	if l.in != nil {
 		l.fail(l.in.err())
 	}
@@ -237,10 +258,27 @@ const patience = 5 * time.Second
 // announce says what the lane waits for when it takes long: a script can schedule for ever.
 func (l *Lane) announce() *time.Timer {
 	return time.AfterFunc(patience, func() {
-		if l.plugins != nil && l.plugins.Pending() > 0 {
-			l.log.log(levelNotice, "eddy", fmt.Sprintf("waiting for %d pieces of asynchronous work; Ctrl-C ends it", l.plugins.Pending()))
+		if n := l.pending(); n > 0 {
+			l.log.log(levelNotice, "eddy", fmt.Sprintf("waiting for %d pieces of asynchronous work; Ctrl-C ends it", n))
 		}
 	})
+}
+
+// pending is how much asynchronous work keeps the lane open.
+func (l *Lane) pending() int {
+	if l.plugins == nil {
+		return 0
+	}
+	n := l.plugins.Pending()
+	if l.offPath.alone {
+		jobs := 0
+		for _, q := range l.offPath.shared.Queues.All() {
+			s := q.Stats()
+			jobs += waits(&s)
+		}
+		n = max(n, jobs)
+	}
+	return n
 }
 
 // release gives back what Build and open made. It may be called for a lane that is half built.
@@ -251,6 +289,7 @@ func (l *Lane) release() {
 	if l.in != nil {
 		l.in.Close()
 	}
+	l.endJobs()
 	if l.plugins != nil {
 		l.plugins.Close()
 	}
@@ -265,14 +304,18 @@ func (l *Lane) Wait() error {
 	return l.err
 }
 
+// stopTimeout is what asynchronous work has when the lane is stopped.
+func (l *Lane) stopTimeout() time.Duration {
+	if l.cfg.StopTimeout != 0 {
+		return l.cfg.StopTimeout
+	}
+	return DefaultStopTimeout
+}
+
 // Stop ends the capture, gives asynchronous work until ctx is over (or the configuration's own limit), and waits for the
 // end. It says false when something was cut off.
 func (l *Lane) Stop(ctx context.Context) bool {
-	limit := l.cfg.StopTimeout
-	if limit == 0 {
-		limit = DefaultStopTimeout
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(ctx, l.stopTimeout())
 	defer cancel()
 	l.stopOnce.Do(func() {
 		close(l.stopping)
@@ -300,6 +343,20 @@ func (l *Lane) Stop(ctx context.Context) bool {
 	}
 	<-l.ended
 	return false
+}
+
+// Name is the section's name.
+func (l *Lane) Name() string { return l.cfg.Name }
+
+// Tickets says what became of the tickets of all engines and of the ledger. Any goroutine may call it.
+func (l *Lane) Tickets() reentry.Counts {
+	var all reentry.Counts
+	if boxes := l.boxes.Load(); boxes != nil {
+		for _, in := range *boxes {
+			all.Add(in.Counts())
+		}
+	}
+	return all
 }
 
 // tickets is how many results may be on their way to an inbox: as many as there may be asynchronous work. 0: the default.

@@ -20,6 +20,7 @@ func (l *Lane) loadPlugins(problems *diag.List) *trisul.Plugins {
 		Registry: l.registry, Log: l.log.log, Stdout: stdout, Args: cfg.Args, Env: cfg.Env, HomeNets: cfg.HomeNets,
 		Version: l.opts.Version, Config: cfg.Pos.File, Burst: cfg.HookTimeout,
 		AsyncBounds: handoff.Bounds{Entries: cfg.AsyncMaxEntries, Bytes: cfg.AsyncMaxBytes},
+		Jobs:        l.offPath.shared,
 	}, problems)
 	if err != nil {
 		problems.Errorf(cfg.Pos, "", "%v", err)

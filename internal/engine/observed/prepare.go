@@ -1,6 +1,7 @@
 package observed
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -56,6 +57,14 @@ func (l *Lane) prepare() (err error) {
 	if err := l.connect(); err != nil {
 		return err
 	}
+	boxes := []*reentry.Inbox{}
+	for _, e := range l.engines {
+		boxes = append(boxes, e.inbox)
+	}
+	if o.Inbox != nil {
+		boxes = append(boxes, o.Inbox)
+	}
+	l.boxes.Store(&boxes)
 	return l.load(o.Inbox)
 }
 
@@ -117,6 +126,7 @@ func (l *Lane) newEngine(i int, hooks *ledger.Hooks) (*engine, error) {
 		Decode: l.events != nil,
 		Feed:   l.ledger.Feed(i, counter.Limits{}), Registry: l.registry, HomeNets: cfg.HomeNets, Inbox: e.inbox,
 		Detail: l.detail(hooks), Post: l.post,
+		Settle: func(ctx context.Context) { l.settle(ctx, i, e) },
 	}
 	if l.keep != nil {
 		o.Keep = l.keep

@@ -22,6 +22,8 @@ import (
 	"eddy/internal/fastpath/sample"
 	"eddy/internal/offpath/client/http"
 	"eddy/internal/offpath/client/smtp"
+	"eddy/internal/offpath/queue"
+	"eddy/internal/script/async"
 	"eddy/internal/script/haproxy/lib"
 	"eddy/internal/script/vm"
 )
@@ -53,7 +55,12 @@ type Options struct {
 	Mail    lib.Mailer         // nil: smtp.Send
 	// Setup adds to a state what else scripts find there, after the state was made and before the classes of this
 	// package are.
+	// It is called again, on other goroutines, when the states of workers are made.
 	Setup func(*vm.State) error
+	Async *async.Shared // queues, and what belongs to them; nil: there is no module async
+	// Fifo gives the disk queue behind a fifo of a script, for tune.lua.fifo disk. It is called while scripts load; the queue
+	// is open before RunInits. The same name always gives the same queue.
+	Fifo func(name string) (*queue.Queue, error)
 	// BoolSamples hands boolean samples to scripts as booleans (tune.lua.bool-sample-conversion normal) and not as 0
 	// and 1.
 	BoolSamples bool
@@ -70,10 +77,13 @@ type Binding struct {
 	cancel context.CancelFunc
 	stream context.Context // the same, for runs of streams; see quiet
 
-	units []*unit // [0] is shared, [1:] are the threads'
+	units []*unit           // [0] is shared, [1:] are the threads'
+	texts map[string]string // of the scripts, by file
 	reg   registry
 
 	tasks taskSet
+	jobs  *jobs // nil without Options.Async
+	fifos fifoSet
 	dir   *lib.Directory
 
 	sessions sync.Pool
@@ -97,7 +107,7 @@ func New(opts Options) (*Binding, error) {
 	if opts.Mail == nil {
 		opts.Mail = smtp.Send
 	}
-	b := &Binding{opts: opts, lua: *opts.Lua, http: http.New(http.Options{}), start: time.Now()}
+	b := &Binding{opts: opts, lua: *opts.Lua, http: http.New(http.Options{}), start: time.Now(), texts: map[string]string{}}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	b.stream = quiet{b.ctx}
 	b.dir = lib.NewDirectory(func() *proxy.Set { return b.opts.Env.Proxies })
@@ -108,8 +118,11 @@ func New(opts Options) (*Binding, error) {
 			threads = max(opts.Threads, 1)
 		}
 	}
+	if opts.Async != nil {
+		b.jobs = newJobs(b)
+	}
 	for i := 0; i <= threads; i++ {
-		u, err := b.newUnit(i)
+		u, err := b.newUnit(i, false)
 		if err != nil {
 			b.Close()
 			return nil, err
@@ -124,6 +137,10 @@ func New(opts Options) (*Binding, error) {
 func (b *Binding) Load(problems *diag.List) {
 	for i := range b.lua.Loads {
 		l := &b.lua.Loads[i]
+		if err := b.read(l.File); err != nil {
+			problems.Errorf(l.Pos, "", "error in Lua file '%s': %s", l.File, err)
+			continue
+		}
 		units := b.units[:1]
 		if l.PerThread {
 			units = b.units[1:]
@@ -138,8 +155,31 @@ func (b *Binding) Load(problems *diag.List) {
 	b.reg.seal()
 }
 
-// RunInits calls what core.register_init registered, in order, and stops at the first error.
+// read keeps a script's text: the states of workers are made from it later, when the file may have changed, or be out of
+// reach.
+func (b *Binding) read(file string) error {
+	if _, ok := b.texts[file]; ok {
+		return nil
+	}
+	text, err := os.ReadFile(file)
+	if err == nil {
+		b.texts[file] = string(text)
+	}
+	return err
+}
+
+// RunInits calls what core.register_init registered, in order, and stops at the first error. The queues are open.
 func (b *Binding) RunInits(ctx context.Context) error {
+	if err := b.fifos.flush(ctx); err != nil {
+		return err
+	}
+	if err := b.runInits(ctx); err != nil {
+		return err
+	}
+	return b.jobs.warm(ctx)
+}
+
+func (b *Binding) runInits(ctx context.Context) error {
 	for _, in := range b.reg.inits {
 		k := &call{b: b, u: b.units[in.unit], ctx: ctx, what: "init"}
 		if err := k.run(ctx, in.fn, vm.KindInit, 0); err != nil {
@@ -156,6 +196,7 @@ func (b *Binding) Interrupt() {
 	for _, u := range b.units {
 		u.state.Kill()
 	}
+	b.jobs.interrupt()
 }
 
 // Close ends tasks and everything that waits, and then the states. Streams should have ended before; a script that
@@ -163,8 +204,9 @@ func (b *Binding) Interrupt() {
 func (b *Binding) Close() {
 	b.Interrupt()
 	b.tasks.wait()
+	b.jobs.close()
 	for _, u := range b.units {
-		u.state.Close()
+		u.close()
 	}
 	b.http.Close()
 }

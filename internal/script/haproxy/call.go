@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"eddy/internal/config/model"
 	"eddy/internal/fastpath/txn"
+	"eddy/internal/script/async"
 	"eddy/internal/script/vm"
 )
 
@@ -37,6 +39,11 @@ type call struct {
 	// outer is the call of the same transaction that waits while this one runs: a service's answer goes through
 	// http-response rules, which may be scripts.
 	outer, inner *call
+
+	frame   *async.Frame  // of the run, or of the transaction; see frames
+	leases  []lease       // of fifos, see fifo.go
+	request string        // where jobs come from; "" until it is asked for
+	parked  *atomic.Int32 // of a task: 1 while it waits; nil: nobody looks
 
 	tx     *txn.Txn // nil: no traffic
 	handle int64    // what [0] of its objects holds; 0: none
@@ -70,8 +77,11 @@ func (k *call) run(ctx context.Context, fn vm.Ref, kind vm.RunKind, total time.D
 func (k *call) drive(ctx context.Context, fn vm.Ref, kind vm.RunKind, total time.Duration) error {
 	k.r.Fn, k.r.Kind, k.r.Owner, k.r.Waits = fn, kind, k, k.ctx
 	k.r.Burst, k.r.Total = k.u.limits.burst, total
-	if kind == vm.KindInit {
-		k.r.Burst = 0 // the main chunk and init functions may take their time (lua.txt, "Execution time")
+	switch kind {
+	case vm.KindInit: // the main chunk and init functions may take their time (lua.txt, "Execution time")
+		k.r.Burst = 0
+	case vm.KindHandler: // a job has a time of its own, which is total
+		k.r.Burst = 0
 	}
 	k.done, k.reply, k.pause = false, nil, 0
 	k.result, k.results = vm.Nil(), nil
@@ -81,6 +91,7 @@ func (k *call) drive(ctx context.Context, fn vm.Ref, kind vm.RunKind, total time
 	k.busy = true
 	err := k.u.state.Run(ctx, &k.r)
 	k.busy = false
+	k.endLeases(err == nil || err == vm.ErrExit)
 	if k.outer != nil {
 		k.outer.inner = nil
 	}
@@ -115,8 +126,21 @@ func (k *call) root() *call {
 	return k
 }
 
+// frames is what is kept of the jobs that the run, or the transaction, has pushed.
+func (k *call) frames() *async.Frame {
+	root := k.root()
+	if root.frame == nil {
+		root.frame = new(async.Frame)
+	}
+	return root.frame
+}
+
 // release lets go of what the call kept in its state.
 func (k *call) release() {
+	k.request = ""
+	if k.frame != nil {
+		k.frame.Reset()
+	}
 	if k.priv != 0 {
 		k.u.state.Release(k.priv)
 		k.priv = 0

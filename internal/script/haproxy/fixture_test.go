@@ -124,8 +124,18 @@ end
 
 type change func(*Options)
 
-// open makes a binding and loads script (files "name" → text beside it) into it.
+// open makes a binding and loads script into it.
 func open(t testing.TB, script string, changes ...change) *bench {
+	t.Helper()
+	b, problems := load(t, script, changes...)
+	for _, p := range problems.All() {
+		t.Fatalf("%v: %s", p.Pos, p.Text)
+	}
+	return b
+}
+
+// load is open for scripts that may have problems.
+func load(t testing.TB, script string, changes ...change) (*bench, *diag.List) {
 	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "test.lua")
@@ -148,12 +158,9 @@ func open(t testing.TB, script string, changes ...change) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	var problems diag.List
-	b.Load(&problems)
-	for _, p := range problems.All() {
-		t.Fatalf("%v: %s", p.Pos, p.Text)
-	}
-	return &bench{b, l, env, dir}
+	problems := new(diag.List)
+	b.Load(problems)
+	return &bench{b, l, env, dir}, problems
 }
 
 // testProxies is a frontend "fe" with a listener and a backend "be" with two servers.

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"eddy/internal/handoff"
 	"eddy/internal/script/haproxy/lib"
 	"eddy/internal/script/vm"
 )
@@ -51,42 +52,55 @@ func (w *waker) wait(ctx context.Context, d time.Duration) vm.Resume {
 	return vm.Resume{}
 }
 
-// Bounds of a queue: push answers false beyond them.
-const (
-	maxQueueItems = 1 << 20
-	maxQueueBytes = 64 << 20 // of strings
-)
+// queueBounds are those of a Queue, or a fifo in memory: push answers false and the reason beyond them. Bytes are those of
+// strings.
+func queueBounds() handoff.Bounds { return handoff.Bounds{Entries: 1 << 20, Bytes: 64 << 20} }
 
-// queue is the Go side of a Queue. It is only touched with the state's lock held, and a Func is never interrupted, so
+// memoryQueue is the Go side of a Queue. It is only touched with the state's lock held, and a Func is never interrupted, so
 // that no item is lost or given twice however scripts are preempted.
-type queue struct {
-	state *vm.State
-	items []vm.Value // strings, numbers and booleans as they are, the rest as references
-	first int        // items before it were taken
-	bytes int
+type memoryQueue struct {
+	u       *unit
+	where   string     // the script line that made it
+	items   []vm.Value // strings, numbers and booleans as they are, the rest as references
+	first   int        // items before it were taken
+	bytes   int64
+	refused uint64
 
 	waiting []*waker
 	prune   int // length at which ended ones are looked for
 }
 
-func (q *queue) size() int { return len(q.items) - q.first }
+func (q *memoryQueue) size() int { return len(q.items) - q.first }
 
 // Close is called when Lua has collected the queue.
-func (q *queue) Close() error {
+func (q *memoryQueue) Close() error {
 	for _, v := range q.items[q.first:] {
 		if ref, ok := vm.RefOf(v); ok {
-			q.state.Release(ref)
+			q.u.state.Release(ref)
 		}
 	}
 	q.items, q.first = nil, 0
+	delete(q.u.fifos.all, q)
 	return nil
 }
 
-// push adds an item and wakes who waits; false: the queue is full.
-func (q *queue) push(v vm.Value) bool {
+// push adds an item and wakes who waits.
+func (q *memoryQueue) push(v vm.Value) handoff.Refusal {
 	s, _ := v.AsStr()
-	if q.size() >= maxQueueItems || q.bytes+len(s) > maxQueueBytes {
-		return false
+	n := int64(len(s))
+	bounds := queueBounds()
+	why := handoff.Accepted
+	switch {
+	case n > bounds.Bytes:
+		why = handoff.TooLarge
+	case q.size() >= bounds.Entries:
+		why = handoff.EntriesFull
+	case q.bytes+n > bounds.Bytes:
+		why = handoff.BytesFull
+	}
+	if !why.OK() {
+		q.refused++
+		return why
 	}
 	if q.first > 0 && len(q.items) == cap(q.items) {
 		n := copy(q.items, q.items[q.first:])
@@ -94,17 +108,17 @@ func (q *queue) push(v vm.Value) bool {
 		q.items, q.first = q.items[:n], 0
 	}
 	q.items = append(q.items, v)
-	q.bytes += len(s)
+	q.bytes += n
 	for _, w := range q.waiting {
 		w.event()
 	}
 	clear(q.waiting)
 	q.waiting = q.waiting[:0]
-	return true
+	return handoff.Accepted
 }
 
 // pop takes the oldest item.
-func (q *queue) pop() (v vm.Value, ok bool) {
+func (q *memoryQueue) pop() (v vm.Value, ok bool) {
 	if q.size() == 0 {
 		return v, false
 	}
@@ -115,12 +129,12 @@ func (q *queue) pop() (v vm.Value, ok bool) {
 		q.items, q.first = q.items[:0], 0
 	}
 	s, _ := v.AsStr()
-	q.bytes -= len(s)
+	q.bytes -= int64(len(s))
 	return v, true
 }
 
 // await notes that w wants to hear of the next item.
-func (q *queue) await(w *waker) {
+func (q *memoryQueue) await(w *waker) {
 	for _, have := range q.waiting {
 		if have == w {
 			return
@@ -140,8 +154,8 @@ func (q *queue) await(w *waker) {
 	q.waiting = append(q.waiting, w)
 }
 
-func argQueue(c *vm.Call) (*queue, error) {
-	if q, ok := c.Object(1).(*queue); ok {
+func argQueue(c *vm.Call) (*memoryQueue, error) {
+	if q, ok := c.Object(1).(*memoryQueue); ok {
 		return q, nil
 	}
 	return nil, fmt.Errorf("this is no Queue; make one with core.queue()")
@@ -150,7 +164,12 @@ func argQueue(c *vm.Call) (*queue, error) {
 func (u *unit) queueFuncs() lib.Funcs {
 	return lib.Funcs{
 		"queue_new": func(c *vm.Call) error {
-			c.PushOwned(&queue{state: u.state})
+			q := &memoryQueue{u: u, where: c.Where()}
+			if u.fifos.all == nil {
+				u.fifos.all = map[*memoryQueue]struct{}{}
+			}
+			u.fifos.all[q] = struct{}{}
+			c.PushOwned(q)
 			return nil
 		},
 		"queue_size": func(c *vm.Call) error {
@@ -167,7 +186,7 @@ func (u *unit) queueFuncs() lib.Funcs {
 	}
 }
 
-// queuePush(queue, item) returns whether there was room.
+// queuePush(queue, item) returns true, or false and why there was no room.
 func (u *unit) queuePush(c *vm.Call) error {
 	q, err := argQueue(c)
 	if err != nil {
@@ -187,11 +206,14 @@ func (u *unit) queuePush(c *vm.Call) error {
 	if err != nil {
 		return err
 	}
-	ok := q.push(v)
-	if ref, isRef := vm.RefOf(v); isRef && !ok {
+	why := q.push(v)
+	if ref, isRef := vm.RefOf(v); isRef && !why.OK() {
 		u.state.Release(ref)
 	}
-	c.PushBool(ok)
+	c.PushBool(why.OK())
+	if !why.OK() {
+		c.PushStr(why.String())
+	}
 	return nil
 }
 

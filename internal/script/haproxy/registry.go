@@ -73,6 +73,9 @@ func (u *unit) bodyOnly(what string) error {
 }
 
 func (u *unit) registerFuncs() lib.Funcs {
+	if u.worker != nil {
+		return u.worker.registerFuncs()
+	}
 	return lib.Funcs{
 		"register_action":     u.registerAction,
 		"register_service":    u.registerService,

@@ -1,10 +1,14 @@
 package haproxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"eddy/internal/script/vm"
@@ -23,6 +27,55 @@ type task struct {
 	u     *unit
 	fn    vm.Ref
 	where string // "script:line" of its registration
+
+	// for Tasks
+	backoff  atomic.Bool  // it has failed, and waits for its restart
+	parked   atomic.Int32 // see call.parked
+	restarts atomic.Int32
+	lastErr  atomic.Pointer[string]
+}
+
+// TaskInfo is what an operator sees of a task.
+type TaskInfo struct {
+	Where     string // "script:line" of its registration
+	State     string // "registered", "running", "waiting", "backing off"
+	Restarts  int
+	LastError string // "": it has not failed
+}
+
+// maxShown bounds the tasks that Tasks lists.
+const maxShown = 1000
+
+// Tasks lists the tasks that are alive, those with the most restarts first. Any goroutine may call it.
+func (b *Binding) Tasks() []TaskInfo {
+	s := &b.tasks
+	s.mu.Lock()
+	all := make([]TaskInfo, 0, len(s.running)+len(s.pending))
+	for t := range s.running {
+		all = append(all, t.info())
+	}
+	for _, t := range s.pending {
+		all = append(all, TaskInfo{Where: t.where, State: "registered"})
+	}
+	s.mu.Unlock()
+	slices.SortFunc(all, func(a, b TaskInfo) int {
+		return cmp.Or(cmp.Compare(b.Restarts, a.Restarts), strings.Compare(a.Where, b.Where))
+	})
+	return all[:min(len(all), maxShown)]
+}
+
+func (t *task) info() TaskInfo {
+	i := TaskInfo{Where: t.where, State: "running", Restarts: int(t.restarts.Load())}
+	switch {
+	case t.backoff.Load():
+		i.State = "backing off"
+	case t.parked.Load() != 0:
+		i.State = "waiting"
+	}
+	if e := t.lastErr.Load(); e != nil {
+		i.LastError = *e
+	}
+	return i
 }
 
 // taskSet is the tasks of a binding. Those that were registered before StartTasks wait for it.
@@ -31,8 +84,9 @@ type taskSet struct {
 	pending []*task
 	started bool
 	ended   bool
-	alive   int
+	running map[*task]struct{}
 	ctx     context.Context
+	cancel  context.CancelFunc
 	group   sync.WaitGroup
 	errors  map[string]int // by where: how often it failed
 }
@@ -60,7 +114,7 @@ func (s *taskSet) add(b *Binding, t *task) error {
 	switch {
 	case s.ended:
 		return errStopping
-	case s.alive+len(s.pending) >= maxTasks:
+	case len(s.running)+len(s.pending) >= maxTasks:
 		return fmt.Errorf("core.register_task: %d tasks are running, that is the limit", maxTasks)
 	case !s.started:
 		s.pending = append(s.pending, t)
@@ -72,15 +126,16 @@ func (s *taskSet) add(b *Binding, t *task) error {
 
 // start runs t on a goroutine of its own; the set's lock is held.
 func (s *taskSet) start(b *Binding, t *task) {
-	s.alive++
-	s.group.Add(1)
-	go func() {
-		defer s.group.Done()
+	if s.running == nil {
+		s.running = map[*task]struct{}{}
+	}
+	s.running[t] = struct{}{}
+	s.group.Go(func() {
 		b.runTask(s.ctx, t)
 		s.mu.Lock()
-		s.alive--
+		delete(s.running, t)
 		s.mu.Unlock()
-	}()
+	})
 }
 
 // StartTasks starts the registered tasks; further ones start when they are registered. They end with ctx or Close.
@@ -93,11 +148,23 @@ func (b *Binding) StartTasks(ctx context.Context) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	context.AfterFunc(b.ctx, cancel)
-	s.ctx, s.started = ctx, true
+	s.ctx, s.cancel, s.started = ctx, cancel, true
 	for _, t := range s.pending {
 		s.start(b, t)
 	}
 	s.pending = nil
+}
+
+// StopTasks ends the tasks, and returns when they have ended: what they have popped from fifos is done, or given back. It
+// belongs before the end of the queues.
+func (b *Binding) StopTasks() {
+	s := &b.tasks
+	s.mu.Lock()
+	if s.cancel != nil {
+		s.cancel()
+	}
+	s.mu.Unlock()
+	s.wait()
 }
 
 // wait refuses new tasks and returns when the running ones have ended, which the binding's context makes them do.
@@ -135,20 +202,26 @@ func (b *Binding) runTask(ctx context.Context, t *task) {
 	defer t.u.state.Release(t.fn)
 	pause := firstBackoff
 	for ctx.Err() == nil {
-		k := &call{b: b, u: t.u, ctx: ctx, what: "task", task: true}
+		k := &call{b: b, u: t.u, ctx: ctx, what: "task", name: t.where, task: true, parked: &t.parked}
 		began := time.Now()
 		err := k.run(ctx, t.fn, vm.KindTask, t.u.limits.task)
+		k.release()
 		if err == nil || ctx.Err() != nil || errors.Is(err, vm.ErrClosed) {
 			return
 		}
 		if time.Since(began) > calmPeriod {
 			pause = firstBackoff
 		}
+		text := describe(err)
+		t.lastErr.Store(&text)
 		k.log(levelErr, fmt.Sprintf("Lua task registered at %s: runtime error: %s (failure %d, it starts again in %v)",
-			t.where, describe(err), b.tasks.failed(t.where), pause))
+			t.where, text, b.tasks.failed(t.where), pause))
+		t.backoff.Store(true)
 		if !sleep(ctx, pause) {
 			return
 		}
+		t.restarts.Add(1)
+		t.backoff.Store(false)
 		pause = min(2*pause, maxBackoff)
 	}
 }

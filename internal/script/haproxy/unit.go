@@ -9,6 +9,7 @@ import (
 
 	"eddy/internal/config/model"
 	"eddy/internal/fastpath/txn"
+	"eddy/internal/script/async"
 	"eddy/internal/script/haproxy/lib"
 	"eddy/internal/script/vm"
 )
@@ -19,7 +20,7 @@ var preludes embed.FS
 // preludeOrder lists the preludes; each uses what those before it left in the private table.
 var preludeOrder = []string{
 	"base", "core", "samples", "channel", "http", "reply", "txn", "applet", "proxy", "socket", "httpclient", "queue",
-	"concat", "map", "regex", "smtp", "modules",
+	"concat", "map", "regex", "smtp", "fifo", "modules",
 }
 
 // preludeMark starts every line of a traceback that is in a prelude.
@@ -31,6 +32,9 @@ type unit struct {
 	index  int // in Binding.units; 0 is the shared one
 	state  *vm.State
 	limits limits
+	worker *workerUnit // what a state for handlers has beside that; nil: it is none
+	desk   *async.Desk // nil without jobs
+	fifos  unitFifos
 
 	vars    map[string]varName        // interned variable names, under the state's lock
 	regexes map[string]*regexp.Regexp // of rep_header and rep_value, under the state's lock
@@ -47,9 +51,12 @@ const (
 	spanCount
 )
 
-func (b *Binding) newUnit(index int) (*unit, error) {
+func (b *Binding) newUnit(index int, worker bool) (*unit, error) {
 	u := &unit{b: b, index: index, vars: map[string]varName{}, regexes: map[string]*regexp.Regexp{}}
 	u.limits = newLimits(&b.lua)
+	if worker {
+		u.worker = &workerUnit{preparing: true}
+	}
 	opts := vm.Options{
 		MaxMem:      b.lua.MaxMem,
 		ForcedYield: b.lua.ForcedYield,
@@ -78,7 +85,7 @@ func (u *unit) open() error {
 	}
 	for _, part := range []lib.Funcs{
 		u.registerFuncs(), u.coreFuncs(), u.timeFuncs(), u.queueFuncs(), u.sampleFuncs(), u.varFuncs(),
-		u.txnFuncs(), u.channelFuncs(), u.httpFuncs(), u.appletFuncs(),
+		u.txnFuncs(), u.channelFuncs(), u.httpFuncs(), u.appletFuncs(), u.fifoFuncs(),
 		lib.Dates(), lib.Addresses(), lib.Regexes(), lib.Sockets(u.wait), lib.HTTPClient(u.wait, u.b.http),
 		lib.Mail(u.wait, u.b.opts.Mail), lib.Maps(u.b.files, u.loading), u.b.dir.Funcs(),
 	} {
@@ -100,7 +107,18 @@ func (u *unit) open() error {
 			return err
 		}
 	}
-	return u.state.LoadPrelude("haproxy/path", pathPrelude(u.b.lua.PrependPath))
+	if err := u.state.LoadPrelude("haproxy/path", pathPrelude(u.b.lua.PrependPath)); err != nil || u.b.jobs == nil {
+		return err
+	}
+	return u.openJobs()
+}
+
+// close ends the state; nothing runs in it any more.
+func (u *unit) close() {
+	if u.desk != nil {
+		u.desk.Close()
+	}
+	u.state.Close()
 }
 
 // pathPrelude applies lua-prepend-path: later lines come to stand in front.
@@ -133,9 +151,11 @@ func luaQuote(s string) string {
 
 // load runs a script's main chunk.
 func (u *unit) load(l *model.LuaLoad) error {
-	u.b.reg.loading = u
-	defer func() { u.b.reg.loading = nil }()
-	return u.state.LoadFile(u.b.ctx, l.File, l.Args)
+	if u.worker == nil {
+		u.b.reg.loading = u
+		defer func() { u.b.reg.loading = nil }()
+	}
+	return u.state.LoadText(u.b.ctx, "@"+l.File, u.b.texts[l.File], l.Args)
 }
 
 // wait is lib.Wait for whatever runs in this state.
@@ -144,7 +164,12 @@ func (u *unit) wait(c *vm.Call, f func(ctx context.Context) vm.Resume) error {
 }
 
 // loading tells whether a main chunk of this state is running.
-func (u *unit) loading() bool { return u.b.reg.loading == u && !u.b.reg.sealed }
+func (u *unit) loading() bool {
+	if u.worker != nil {
+		return u.worker.preparing
+	}
+	return u.b.reg.loading == u && !u.b.reg.sealed
+}
 
 // owner is the call that a Func runs for. Main chunks and preludes have none of their own and get a bare one.
 func (u *unit) owner(c *vm.Call) *call {
@@ -191,6 +216,10 @@ func (k *call) off(c *vm.Call, flush bool, f func(ctx context.Context) vm.Resume
 	return c.Wait(func(run context.Context) vm.Resume {
 		k.free = free
 		defer func() { k.free = false }()
+		if k.parked != nil {
+			k.parked.Store(1)
+			defer k.parked.Store(0)
+		}
 		if k.applet != nil {
 			k.applet.hand(flush)
 		}

@@ -101,7 +101,8 @@ func (a *attachment) open() ([]attached, error) {
 }
 
 func (a *attachment) instance() (*instance.Instance, error) {
-	return a.p.instance(a.l, a.t, &object.Moment{}, a.groups)
+	named := !a.l.has(plugin.Packets) && !a.l.has(plugin.Input)
+	return a.p.instance(a.l, a.t, &object.Moment{}, a.groups, named)
 }
 
 // find gives the groups that the script names, each once; said tells whether it names any at all.

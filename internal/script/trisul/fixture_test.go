@@ -16,6 +16,7 @@ import (
 	"eddy/internal/fastpath/learned"
 	"eddy/internal/fastpath/packet"
 	"eddy/internal/fastpath/ramfs"
+	"eddy/internal/offpath/queue"
 	"eddy/internal/reentry"
 )
 
@@ -106,6 +107,7 @@ type rig struct {
 	mu       sync.Mutex
 	logged   []string
 	problems diag.List
+	queues   *queue.Set // nil: none
 	closed   bool
 }
 
@@ -133,6 +135,9 @@ func load(t testing.TB, files map[string]string, changes ...func(*Options)) *rig
 	}}
 	for _, change := range changes {
 		change(&o)
+	}
+	if o.Jobs != nil {
+		r.queues = o.Jobs.Queues
 	}
 	if r.Plugins, err = Load(context.Background(), []string{r.dir}, o, &r.problems); err != nil {
 		t.Fatal(err)
@@ -162,6 +167,10 @@ func (r *rig) end() {
 	for name, left := range r.Plugins.Stop(ctx) {
 		r.t.Errorf("%s: %s", name, left.String())
 	}
+	if r.queues != nil {
+		r.queues.Stop(ctx)
+	}
+	r.StopJobs(ctx)
 	r.Plugins.Close()
 	r.out.Close()
 }

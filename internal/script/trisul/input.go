@@ -51,7 +51,7 @@ func (p *Plugins) Input(engine object.Engine) (*Input, error) {
 			if source != nil {
 				return nil, fmt.Errorf("%s: there can be one inputfilter only, and %s has one", l.File, source.in.Plugin.File)
 			}
-			in, err := p.instance(l, t, &object.Moment{Lane: engine, Engine: engine}, nil)
+			in, err := p.instance(l, t, &object.Moment{Lane: engine, Engine: engine}, nil, true)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", l.File, err)
 			}

@@ -17,6 +17,7 @@ import (
 
 	"eddy/internal/fastpath/counter"
 	"eddy/internal/handoff"
+	jobs "eddy/internal/script/async"
 	"eddy/internal/script/trisul/instance"
 	"eddy/internal/script/trisul/lib"
 )
@@ -39,6 +40,8 @@ type Options struct {
 	Burst       time.Duration // time that a hook may compute for; 0: one second, < 0: no bound
 	MaxMem      int64         // bytes of one Lua state; 0: vm.DefaultMaxMem
 	AsyncBounds handoff.Bounds
+
+	Jobs *jobs.Shared // the process's queues; nil: there are none, nor the module async
 }
 
 // The bounds of asynchronous work of a lane where Options have none.

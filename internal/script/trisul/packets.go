@@ -19,6 +19,7 @@ import (
 type PacketHooks struct {
 	p      *Plugins
 	engine object.Engine
+	first  bool // of all engines
 	all    []*instance.Instance
 
 	counters   []*packetCounter
@@ -41,11 +42,11 @@ const maxVoters = 64
 func (p *Plugins) Packets(engine object.Engine) (*PacketHooks, error) {
 	h := &PacketHooks{p: p, engine: engine, flows: map[*flow.Flow]*flowState{}}
 	p.mu.Lock()
-	first := !p.lone
-	p.lone = true
+	h.first = !p.first
+	p.first = true
 	p.mu.Unlock()
 	for _, l := range p.list {
-		if first && !slices.ContainsFunc(l.Types, func(t plugin.Type) bool { return t.Kind.Side != plugin.Nowhere }) {
+		if h.first && !slices.ContainsFunc(l.Types, func(t plugin.Type) bool { return t.Kind.Side != plugin.Nowhere }) {
 			if err := h.open(l, nil); err != nil {
 				return nil, err
 			}
@@ -66,7 +67,7 @@ func (p *Plugins) Packets(engine object.Engine) (*PacketHooks, error) {
 
 // open makes the state of a script type, and puts it where it is called.
 func (h *PacketHooks) open(l *loaded, t *plugin.Type) error {
-	in, err := h.p.instance(l, t, &object.Moment{Lane: h.engine, Engine: h.engine}, nil)
+	in, err := h.p.instance(l, t, &object.Moment{Lane: h.engine, Engine: h.engine}, nil, h.first)
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.File, err)
 	}

@@ -1,6 +1,7 @@
 package vm
 
 /*
+#include <string.h>
 #include "vm.h"
 */
 import "C"
@@ -185,6 +186,31 @@ func (c *Call) Value(i int) (Value, error) {
 	return Value{Kind: KindOther}, nil
 }
 
+// ErrNotPlain says that a value is, or has in it, what only its state knows: a function, a coroutine, an object.
+var ErrNotPlain = errors.New("is not plain data")
+
+// AppendEncoded puts argument i, in the encoding of package value, behind dst: ErrNotPlain, or value.ErrDepth, which a table
+// of more than 64 MiB gives too.
+func (c *Call) AppendEncoded(dst []byte, i int) ([]byte, error) {
+	a := c.arg(i)
+	switch c.Kind(i) {
+	case KindStr:
+		return value.AppendStr(dst, unsafe.Slice((*byte)(unsafe.Pointer(a.p)), int(a.len))), nil
+	case KindTable:
+		if C.eddy_arg_table(c.s.c, C.int(i)) != 0 {
+			return dst, value.ErrDepth
+		}
+		if c.s.c.table.strange != 0 {
+			return dst, ErrNotPlain
+		}
+		return append(dst, bufBytes(&c.s.c.table)...), nil
+	case KindNil, KindBool, KindInt, KindNum:
+		v, _ := c.Value(i)
+		return value.Append(dst, v)
+	}
+	return dst, ErrNotPlain
+}
+
 // Func keeps a function argument (any value, in fact) until Release.
 func (c *Call) Func(i int) (Ref, error) {
 	if c.IsNil(i) {
@@ -222,8 +248,22 @@ func (c *Call) Owner() any {
 // Run is the run in progress; nil in a prelude.
 func (c *Call) Run() *Run { return c.s.cur }
 
-// Where is the script line that called, as "script:line".
-func (c *Call) Where() string { return C.GoString(C.eddy_where(c.s.c)) }
+// Where is the script line that called, as "script:line"; "" when there is none.
+func (c *Call) Where() string {
+	p := C.eddy_where(c.s.c)
+	text := unsafe.Slice((*byte)(unsafe.Pointer(p)), int(C.strlen(p)))
+	if s, ok := c.s.places[string(text)]; ok {
+		return s
+	}
+	s := string(text)
+	if len(c.s.places) < maxPlaces {
+		c.s.places[s] = s
+	}
+	return s
+}
+
+// maxPlaces bounds what a state remembers of Where.
+const maxPlaces = 4096
 
 // ret gives room for n more encoded bytes of results.
 func (c *Call) ret(n int) []byte {

@@ -34,7 +34,35 @@ const (
 	KindService
 	KindTask
 	KindCLI
+	KindHandler // of a job
+	KindResult  // onresult and onerror
+	NumRunKinds
 )
+
+// String names the kind.
+func (k RunKind) String() string {
+	switch k {
+	case KindInit:
+		return "init"
+	case KindAction:
+		return "action"
+	case KindFetch:
+		return "fetch"
+	case KindConverter:
+		return "converter"
+	case KindService:
+		return "service"
+	case KindTask:
+		return "task"
+	case KindCLI:
+		return "command"
+	case KindHandler:
+		return "handler"
+	case KindResult:
+		return "result"
+	}
+	return "unknown"
+}
 
 // View is bytes that Lua may ask for without a call into Go: a prelude's view(handle, i) gives the i-th span. It is
 // looked at only while the run has the lock.
@@ -127,15 +155,16 @@ func (s *State) LoadFile(ctx context.Context, path string, args []string) error 
 	if err != nil {
 		return err
 	}
-	return s.main(ctx, "@"+path, string(src), args)
+	return s.LoadText(ctx, "@"+path, string(src), args)
 }
 
 // LoadString is LoadFile for text; messages call it name.
 func (s *State) LoadString(ctx context.Context, name, src string) error {
-	return s.main(ctx, "="+name, src, nil)
+	return s.LoadText(ctx, "="+name, src, nil)
 }
 
-func (s *State) main(ctx context.Context, name, src string, args []string) error {
+// LoadText is LoadFile for the text of a file, or another; name is Load's.
+func (s *State) LoadText(ctx context.Context, name, src string, args []string) error {
 	if strings.HasPrefix(src, "#") { // "#!/usr/bin/lua": keep the line, so that numbers stay right
 		src = "--" + src
 	}
@@ -175,6 +204,7 @@ func (s *State) Run(ctx context.Context, r *Run) error {
 		return gone(ctx)
 	}
 	s.sweep()
+	s.stats.runs[r.Kind]++
 	status := s.step(r, true)
 	for {
 		ended := status&C.EDDY_ENDED != 0
@@ -269,6 +299,7 @@ func (s *State) step(r *Run, first bool) int {
 		s.c.coarse = 0
 		st = C.eddy_resume(s.c, r.co, enc, C.size_t(len(r.enc)), C.int64_t(budget), h, vp, vlen, spans, nspans, facts, nfacts)
 	}
+	s.stats.computed[r.Kind] += time.Duration(s.c.spent)
 	r.used += time.Duration(s.c.ran)
 	r.once += time.Duration(s.c.ran)
 	s.drain()

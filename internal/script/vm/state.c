@@ -225,6 +225,8 @@ int eddy_global_ref(eddy_state *S, const char *name, int64_t *ref) {
 	return 0;
 }
 
+const char *eddy_ident(void) { return lua_ident; }
+
 size_t eddy_gc_count(eddy_state *S) { return S->mem; }
 
 static int gc_full(lua_State *L) {

@@ -20,6 +20,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"eddy/internal/base/value"
@@ -50,13 +51,15 @@ type State struct {
 	pin     runtime.Pinner
 	watch   *watch // nil: the hook counts instructions
 
+	stats   stats // under the lock
 	funcs   []Func
 	call    Call    // reused for every call into Go; valid while the lock is held
 	cur     *Run    // the run that has the lock
 	emitted Emitted // reused by drain
 	warn    func(string)
 
-	warned  map[string]bool // places that were warned about, under the lock
+	warned  map[string]bool   // places that were warned about, under the lock
+	places  map[string]string // what Call.Where gave, under the lock
 	handles handles
 
 	unrefMu sync.Mutex
@@ -83,7 +86,7 @@ func New(opts Options) (*State, error) {
 	if opts.Warn == nil {
 		opts.Warn = func(text string) { fmt.Fprintln(os.Stderr, text) }
 	}
-	s := &State{warn: opts.Warn, warned: map[string]bool{}}
+	s := &State{warn: opts.Warn, warned: map[string]bool{}, places: map[string]string{}}
 	s.pin.Pin(s)
 	// C keeps the address as a number and hands it back; it never looks behind it.
 	s.c = C.eddy_new(C.uintptr_t(uintptr(unsafe.Pointer(s))), (*C.int32_t)(&s.waiters), (*C.int32_t)(&s.stop),
@@ -136,9 +139,12 @@ func (s *State) lock() {
 	if s.mu.TryLock() {
 		return
 	}
+	began := time.Now()
 	atomic.AddInt32(&s.waiters, 1)
 	s.mu.Lock()
 	atomic.AddInt32(&s.waiters, -1)
+	s.stats.waits++
+	s.stats.waited += time.Since(began)
 }
 
 func (s *State) unlock() { s.mu.Unlock() }

@@ -9,15 +9,17 @@ import "C"
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"unsafe"
 
 	"eddy/internal/base/value"
 )
 
-// Packed is a Lua value on its way to another state of this process: functions with their code and captured variables
-// by value, tables with their metatables. What was there before any script ran travels by name (KeepKnown).
+// Packed is a Lua value on its way to another state: functions with their code and captured variables by value, tables with
+// their metatables. What was there before any script ran travels by name (KeepKnown).
 //
-// Its bytes hold compiled code, which only the process that made it may load.
+// Its bytes hold compiled code, which Lua loads without a look at it: they must not come from anybody else, and not from
+// another Version.
 type Packed struct {
 	b     []byte
 	Known []KnownUse
@@ -25,6 +27,20 @@ type Packed struct {
 
 // KnownUse is a value of the libraries that a packed function uses.
 type KnownUse struct{ Name, Variable string }
+
+// Bytes are the packed value, to be kept or sent; nobody writes to them.
+func (p *Packed) Bytes() []byte { return p.b }
+
+// PackedOf is the value whose Bytes are b. Who calls it knows that they are unchanged.
+func PackedOf(b []byte) *Packed { return &Packed{b: b} }
+
+// Version is the release of Lua that runs here, such as "5.4.6": of the library that was found, not of the headers.
+func Version() string {
+	ident := C.GoString(C.eddy_ident())
+	_, rest, _ := strings.Cut(ident, "Lua ")
+	release, _, _ := strings.Cut(rest, " ")
+	return release
+}
 
 // Size is the packed value's size in bytes.
 func (p *Packed) Size() int { return len(p.b) }

@@ -69,6 +69,7 @@ int vm_encode(lua_State *L, int idx, eddy_buf *b, int depth) {
 	case LUA_TTABLE:
 		break;
 	default:
+		b->strange = 1;
 		return buf_tag(b, EDDY_T_OTHER);
 	}
 	if (depth >= EDDY_MAX_DEPTH || !lua_checkstack(L, 4)) return -1;

@@ -117,7 +117,9 @@ static void on_tick(int sig) {
 	(void)sig;
 	eddy_state *S = running;
 	lua_State *L = S ? S->inner : NULL;
-	if (L != NULL && lua_gethook(L) == NULL) lua_sethook(L, hook, LUA_MASKCOUNT, GRACE);
+	if (L == NULL) return;
+	S->ticked = 1;
+	if (lua_gethook(L) == NULL) lua_sethook(L, hook, LUA_MASKCOUNT, GRACE);
 }
 
 // SIGRTMIN and the few behind it are spoken for by C libraries and Go.
@@ -297,6 +299,7 @@ const char *eddy_where(eddy_state *S) {
 
 int eddy_arg_table(eddy_state *S, int i) {
 	S->table.len = 0;
+	S->table.strange = 0;
 	return vm_encode(S->cur, i, &S->table, 0);
 }
 
@@ -508,12 +511,24 @@ static int push_values(lua_State *co, const char *p, size_t len) {
 #define MIN_BUDGET 1000 // ns; a run that has used up its time gets this
 #define SLICE 20000000 // ns; Go looks at the caller's context that often
 
+// SAMPLED: of so many steps one is timed for statistics, and counts as often; a look at the clock costs as much as a short
+// step. Those that got a tick count as what they are.
+#define SAMPLED 64
+
+// account says what a step stands for: t0 is when it began, exactly for sampled ones.
+static int64_t account(eddy_state *S, int64_t t0, int sampled) {
+	if (S->ticked) return eddy_now() - t0;
+	return sampled ? (eddy_now() - t0) * SAMPLED : 0;
+}
+
 static int step(eddy_state *S, lua_State *co, int nargs, int64_t budget) {
 	S->reason = 0;
 	S->blocked = 0;
 	S->killing = 0;
 	S->out.len = 0;
-	int64_t t0 = S->coarse ? coarse_now() : eddy_now();
+	int sampled = ++S->steps % SAMPLED == 0;
+	int64_t t0 = S->coarse && !sampled ? coarse_now() : eddy_now();
+	S->ticked = 0;
 	S->deadline = budget > 0 ? t0 + budget : 0;
 	S->slice = t0 + SLICE;
 	// Counting starts anew with every step, see GRACE. A step that is over before it begins gets no grace, or a script
@@ -525,6 +540,7 @@ static int step(eddy_state *S, lua_State *co, int nargs, int64_t budget) {
 	int st = lua_resume(co, S->L, nargs, &n);
 	leave(S, outer);
 	S->nspans = 0;
+	S->spent = account(S, t0, sampled);
 	if (st == LUA_OK) {
 		int top = lua_gettop(co), rc = 0;
 		for (int i = top - n + 1; i <= top && !rc; i++) rc = vm_encode(co, i, &S->out, 0);
@@ -571,6 +587,7 @@ int eddy_start(uintptr_t state, int64_t fn, const char *args, size_t nargs, int6
                const char *vp, size_t vlen, const uint32_t *spans, int nspans, const int64_t *facts, int nfacts) {
 	eddy_state *S = (eddy_state *)state;
 	const char *m = "not enough memory (tune.lua.maxmem)";
+	S->spent = 0;
 	lua_State *co = S->begun = take_thread(S);
 	if (co == NULL) {
 		S->out.len = 0;

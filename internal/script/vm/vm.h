@@ -50,6 +50,7 @@ enum {
 typedef struct eddy_buf {
 	char *p;
 	size_t len, cap;
+	int32_t strange; // something that can't cross was encoded, see EDDY_T_OTHER; for those who set it to 0 before
 } eddy_buf;
 
 // Work that C does without the lock.
@@ -92,6 +93,9 @@ typedef struct eddy_state {
 	int64_t slice;    // monotonic ns when the step goes back to Go in any case
 	int64_t ran;      // ns that the last step ran; not kept of one that ended the run
 	int32_t coarse;   // the next step's start may be off by some ms: a cheaper clock
+	uint32_t steps;   // so far
+	int64_t spent;    // ns that the last step stands for in statistics, see step()
+	volatile int32_t ticked; // the step that runs got a tick
 	lua_State *begun; // the coroutine of the last eddy_start
 	eddy_job *job;
 
@@ -148,6 +152,7 @@ int eddy_known(eddy_state *S); // from now on what is there travels by name
 int eddy_knows(eddy_state *S, const char *name);
 int eddy_unpack(eddy_state *S, const char *p, size_t len, int64_t *ref);
 
+const char *eddy_ident(void); // what the Lua library says of itself: "$LuaVersion: Lua 5.4.6  Copyright ..."
 size_t eddy_gc_count(eddy_state *S);
 int eddy_gc_full(eddy_state *S);
 

@@ -9,7 +9,8 @@ local error, setmetatable, tostring = error, setmetatable, tostring
 -- class makes the metatable of the objects of one class. An object is a table whose [0] says what it stands for: the
 -- handle of a transaction, the index of a proxy, or a userdata that Go owns.
 function P.class(name, methods)
-	local mt = { __name = name, __index = methods or {}, __tostring = function() return "HAProxy class " .. name end }
+	local mt = { __name = name, __index = methods or {}, __travel = false }
+	mt.__tostring = function() return "HAProxy class " .. name end
 	P[name] = mt
 	return mt
 end

@@ -1,22 +1,7 @@
 -- modules: what require() finds when the user has no file of that name.
 local P = ...
 
--- fifo: an ordered hand-over between functions of one state, with the interface of the script of that name.
-local function fifo()
-	local Queue = {}
-	Queue.__index = Queue
-	function Queue:push(data) return P.queue_push(self[0], data) end
-	function Queue:pop() return P.queue_pop(self[0]) end
-	function Queue:size() return P.queue_size(self[0]) end
-
-	Fifo = { meta = Queue }
-	function Fifo.new()
-		return setmetatable({ [0] = P.queue_new() }, Queue)
-	end
-	return Fifo
-end
-
-local built_in = { fifo = fifo }
+local built_in = { fifo = P.fifo_module }
 
 -- Last in the list: files on package.path, ./?.lua among them, win.
 if package and package.searchers then
@@ -26,4 +11,9 @@ if package and package.searchers then
 			return load_it, "(built in)"
 		end
 	end)
+end
+
+-- A fifo that is on the disk is no matter of a file.
+if package and package.preload and P.fifo_on_disk() then
+	package.preload.fifo = P.fifo_module
 end

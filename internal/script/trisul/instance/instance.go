@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"eddy/internal/fastpath/packet"
 	"eddy/internal/fastpath/ramfs"
+	"eddy/internal/reentry"
+	jobs "eddy/internal/script/async"
 	"eddy/internal/script/trisul/async"
 	"eddy/internal/script/trisul/lib"
 	"eddy/internal/script/trisul/object"
@@ -29,7 +32,14 @@ type Instance struct {
 	hooks  map[string]*Hook
 	engine vm.Ref
 	layers [packet.MaxLayers]vm.Ref
-	result *Hook // calls an onresult
+	result *Hook // calls an onresult of T.async
+
+	jobs  *async.Jobs // nil: there are no queues
+	desk  *jobs.Desk
+	taken *Hook // calls an onresult or onerror of a job
+	// named is where results come in that nobody waits for in person; nil: not here, or not now.
+	named atomic.Pointer[reentry.Inbox]
+	takes bool // it is to have named
 
 	bind, resolve vm.Ref
 }
@@ -52,8 +62,11 @@ type Setup struct {
 	// Metrics says that the hooks are metric hooks.
 	Metrics bool
 	Work    *async.Work
-	Faults  *Faults
-	Groups  *vm.Table // metric hooks: T.countergroups and its like, by field name
+	Jobs    *async.Jobs // nil: there are no queues
+	// Named says that results of jobs come here whose taker is named and that nobody waits for in person.
+	Named  bool
+	Faults *Faults
+	Groups *vm.Table // metric hooks: T.countergroups and its like, by field name
 }
 
 // Open makes the state and runs the plugin's file in it, but no hook. The instance ends with ctx, or with Close.
@@ -66,7 +79,9 @@ func Open(ctx context.Context, o *Options, s Setup) (*Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &Instance{Plugin: s.Plugin, Type: s.Type, Moment: s.Moment, base: b, ctx: ctx, faults: s.Faults, hooks: map[string]*Hook{}}
+	in := &Instance{
+		Plugin: s.Plugin, Type: s.Type, Moment: s.Moment, base: b, ctx: ctx, faults: s.Faults, hooks: map[string]*Hook{}, jobs: s.Jobs, takes: s.Named,
+	}
 	switch {
 	case o.Burst == 0:
 		in.burst = DefaultBurst
@@ -75,7 +90,7 @@ func Open(ctx context.Context, o *Options, s Setup) (*Instance, error) {
 	}
 	s.Moment.Fault = func(text string) { in.faults.Add("engine", text) }
 	if err := in.open(&s); err != nil {
-		b.close()
+		in.Close()
 		return nil, err
 	}
 	return in, nil
@@ -84,6 +99,9 @@ func Open(ctx context.Context, o *Options, s Setup) (*Instance, error) {
 func (in *Instance) open(s *Setup) error {
 	b := in.base
 	if err := object.Install(b.State, true, s.Metrics); err != nil {
+		return err
+	}
+	if err := in.installJobs(s.Metrics); err != nil {
 		return err
 	}
 	if err := async.Install(b.State, s.Work, in); err != nil {
@@ -117,6 +135,11 @@ func (in *Instance) open(s *Setup) error {
 			in.result = in.newHook("onresult", ref)
 			return err
 		},
+		"keep_taken": func(c *vm.Call) error {
+			ref, err := c.Func(1)
+			in.taken = in.newHook("onresult or onerror", ref)
+			return err
+		},
 	} {
 		b.Register(name, keep)
 	}
@@ -135,6 +158,19 @@ func (in *Instance) open(s *Setup) error {
 		return err
 	}
 	return b.Run(in.ctx, &vm.Run{Fn: find, Kind: vm.KindInit, Args: in.wanted()})
+}
+
+// installJobs puts the module async in.
+func (in *Instance) installJobs(metrics bool) (err error) {
+	if in.jobs == nil {
+		return nil
+	}
+	lane := &hookLane{in: in, noWait: "a packet hook can't wait; use onresult"}
+	if metrics {
+		lane.noWait = "a metric hook can't wait; use onresult"
+	}
+	in.desk, err = jobs.Install(in.base.State, jobs.Options{Owner: in.jobs.Owner(), Lane: lane})
+	return err
 }
 
 // Bind tells a monitor which group it is attached to (T.monitor_group_name and T.monitor_group_guid). It belongs before
@@ -257,11 +293,15 @@ func (in *Instance) Start() bool {
 			return false
 		}
 	}
+	if in.takes {
+		in.named.Store(in.Moment.Lane.Inbox())
+	}
 	return true
 }
 
 // Stop calls onunload, and runs the finalizers that wait.
 func (in *Instance) Stop() {
+	in.named.Store(nil)
 	in.Moment.Next()
 	in.Moment.Ending = true
 	defer in.Moment.Forget()
@@ -304,4 +344,9 @@ func (in *Instance) Result(onresult vm.Ref, request string, response []byte, fil
 }
 
 // Close ends the state.
-func (in *Instance) Close() { in.base.close() }
+func (in *Instance) Close() {
+	if in.desk != nil {
+		in.desk.Close()
+	}
+	in.base.close()
+}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	jobs "eddy/internal/script/async"
 	"eddy/internal/script/stdlib"
 	"eddy/internal/script/trisul/async"
 	"eddy/internal/script/trisul/lib"
@@ -126,18 +127,25 @@ func (b *base) close() {
 	}
 }
 
-// Describe runs a file in a state of its own and gives what package plugin reads; nil when it sets no TrisulPlugin.
-func Describe(ctx context.Context, o *Options, src *plugin.Source) (*vm.Table, error) {
+// Describe runs a file in a state of its own and gives what package plugin reads, nil when it sets no TrisulPlugin, and the
+// names that it registers for jobs.
+func Describe(ctx context.Context, o *Options, src *plugin.Source) (*vm.Table, jobs.Names, error) {
+	var names jobs.Names
 	b, err := newBase(ctx, o, src, probe)
 	if err != nil {
-		return nil, err
+		return nil, names, err
 	}
 	defer b.close()
 	if err := object.Install(b.State, false, false); err != nil {
-		return nil, err
+		return nil, names, err
 	}
+	desk, err := jobs.Install(b.State, jobs.Options{})
+	if err != nil {
+		return nil, names, err
+	}
+	defer desk.Close()
 	if err := async.Refuse(b.State, async.Loading); err != nil {
-		return nil, err
+		return nil, names, err
 	}
 	var describe vm.Ref
 	b.Register("keep_describe", func(c *vm.Call) (err error) {
@@ -145,38 +153,15 @@ func Describe(ctx context.Context, o *Options, src *plugin.Source) (*vm.Table, e
 		return err
 	})
 	if err := lib.Preludes(b.State, "trisul", preludes, "describe"); err != nil {
-		return nil, err
+		return nil, names, err
 	}
 	if err := b.load(ctx, src); err != nil {
-		return nil, err
+		return nil, names, err
 	}
 	r := vm.Run{Fn: describe, Kind: vm.KindInit}
 	if err := b.Run(ctx, &r); err != nil {
-		return nil, err
+		return nil, names, err
 	}
 	t, _ := r.Results[0].AsTable()
-	return t, nil
-}
-
-// OpenWorker makes the state of a worker: it has run the plugin's file, so that the file's globals are there, but none of
-// its hooks.
-func OpenWorker(ctx context.Context, o *Options, src *plugin.Source) (*async.Worker, error) {
-	b, err := newBase(ctx, o, src, worker)
-	if err != nil {
-		return nil, err
-	}
-	if err = object.Install(b.State, false, false); err == nil {
-		err = async.Refuse(b.State, async.InWorker)
-	}
-	if err == nil {
-		err = b.KeepKnown()
-	}
-	if err == nil {
-		err = b.load(ctx, src)
-	}
-	if err != nil {
-		b.close()
-		return nil, err
-	}
-	return &async.Worker{State: b.State, Close: b.close}, nil
+	return t, desk.Names(), nil
 }

@@ -1,7 +1,7 @@
 -- async: T.async. Its functions can be called with ':' and with '.'.
 local P = ...
 
-local error, type = error, type
+local error, type, async = error, type, async
 local A = {}
 T.async = A
 
@@ -19,9 +19,64 @@ A.cp = A.copy -- as one page of the documentation calls it
 
 local schedule, put, Buffer, getmetatable = P.async_schedule, P.async_buffer, P.Buffer, P.debug.getmetatable
 
+-- What makes a block a job of a queue; onresult does so too when it is a name.
+local fields = { "queue", "handler", "key", "delay", "priority", "unique", "retries", "timeout", "onerror" }
+
+local function is_job(block)
+	for i = 1, #fields do
+		if block[fields[i]] ~= nil then
+			return true
+		end
+	end
+	return type(block.onresult) == "string"
+end
+
+-- back makes what takes a job's end of an onresult or onerror, which gets the engine and the data in front.
+local function back(f, name, data)
+	if type(f) ~= "function" then
+		if f ~= nil and type(f) ~= "string" then
+			error("T.async:schedule: " .. name .. " must be a function or a name, not a " .. type(f), 3)
+		end
+		return f
+	end
+	return function(_, result, engine)
+		if result ~= nil then
+			return f(engine, data, result)
+		end
+	end
+end
+
+-- job pushes a block: true and its id, or false and the reason.
+local function job(block)
+	if not async then
+		error("T.async:schedule: there are no queues here", 2)
+	end
+	local data, handler, execute = block.data == nil and "" or block.data, block.handler, block.onexecute
+	if handler == nil then
+		if type(execute) ~= "function" then
+			error("T.async:schedule: onexecute must be a function, or handler a name, not a " .. type(execute), 2)
+		end
+		handler = function(job) return execute(job.data) end
+	elseif execute ~= nil then
+		error("T.async:schedule: there is a handler already, what is onexecute for?", 2)
+	end
+	local id, why = async.queue(block.queue):push {
+		handler = handler, data = data, key = block.key, delay = block.delay, priority = block.priority, unique = block.unique,
+		retries = block.retries, timeout = block.timeout,
+		onresult = back(block.onresult, "onresult", data), onerror = back(block.onerror, "onerror", data),
+	}
+	if id then
+		return true, id, why
+	end
+	return false, why
+end
+
 A.schedule = either(function(block)
 	if type(block) ~= "table" then
 		error("T.async:schedule: a table with data, onexecute and onresult is needed, not a " .. type(block), 2)
+	end
+	if is_job(block) then
+		return job(block)
 	end
 	local execute, result = block.onexecute, block.onresult
 	if type(execute) ~= "function" then

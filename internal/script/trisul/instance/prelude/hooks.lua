@@ -57,6 +57,7 @@ function shape.step(f)
 end
 
 P.keep_result(function(onresult, request, response) return onresult(engine, request, response) end)
+P.keep_taken(function(taker, job, result) return taker(job, result, engine) end)
 
 -- groups puts T.countergroups and its like in, before the file runs; bind what a monitor is attached to, before onload.
 P.keep_groups(function(lists)

@@ -1,0 +1,52 @@
+-- async: jobs for the off path. A queue is a table whose [0] is its number at the desk.
+local P = ...
+
+local error, next, setmetatable, type = error, next, setmetatable, type
+local number_of, push, field = P.async_queue, P.async_push, P.async_field
+
+async = {
+	handler = P.async_handler,
+	onresult = P.async_onresult,
+	onerror = P.async_onerror,
+	await = P.async_await,
+	give_up = P.async_give_up,
+}
+
+local Queue = {}
+local mt = { __name = "async queue", __index = Queue, __travel = false }
+mt.__tostring = function(self) return "async queue " .. self.name end
+local queues = {}
+
+function async.queue(name)
+	if name == nil then
+		name = "default"
+	end
+	local q = queues[name]
+	if not q then
+		q = setmetatable({ [0] = number_of(name), name = name }, mt)
+		queues[name] = q
+	end
+	return q
+end
+
+local known = {
+	handler = true, data = true, key = true, delay = true, priority = true, unique = true, retries = true, timeout = true,
+	onresult = true, onerror = true,
+}
+
+function Queue:push(job)
+	if type(job) ~= "table" then
+		error("push: a job is a table such as {handler = \"name\", data = ...}, not a " .. type(job), 2)
+	end
+	for k in next, job do
+		if not known[k] then
+			field(k)
+		end
+	end
+	return push(self[0], job.handler, job.data, job.key, job.delay, job.priority, job.unique, job.retries, job.timeout,
+		job.onresult, job.onerror)
+end
+
+local size, stats = P.async_size, P.async_stats
+function Queue:size() return size(self[0]) end
+function Queue:stats() return stats(self[0]) end
