@@ -1,13 +1,15 @@
 // Package listener opens the sockets of bind lines, accepts connections within the limits that are configured, and
 // hands each to whoever serves it.
 //
-//	Open    binds; the kernel queues connections from now on.
+//	Open    binds, or takes a socket that another process has; the kernel queues connections from now on.
 //	Run     accepts until Stop, and returns when the last accepted connection was served.
+//	Share   gives the socket to another process, which takes connections from the same queue.
 //	Stop    closes the listening socket; accepted connections go on.
 //	Close   is Stop, and closes the connections that are not yet handed over too.
 package listener
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -35,6 +37,8 @@ type Options struct {
 	// Limits that the connections count against beside the bind line's own maxconn: the frontend's and the
 	// process's. A nil Limit is none.
 	Limits []*Limit
+	// Inherited are sockets to be used, where one fits, in place of a new one.
+	Inherited *Inherited
 	// Backlog is the length of the kernel's queue when the bind line gives none; 0 leaves it to the system.
 	Backlog int
 	// HeaderTimeout bounds the wait for a PROXY protocol header; 0 means DefaultHeaderTimeout.
@@ -62,6 +66,8 @@ type Listener struct {
 	sock   *socket
 	limits []*Limit
 	stop   chan struct{} // closed by Stop
+	cut    chan struct{} // closed by Close
+	idle   chan struct{} // closed when Run has ended; nil: it did not begin. Guarded by mu
 	once   sync.Once
 	conns  sync.WaitGroup
 
@@ -77,7 +83,7 @@ func Open(o Options) (*Listener, error) {
 	if backlog == 0 {
 		backlog = o.Backlog
 	}
-	sock, err := open(b, backlog, o.KeepAlive)
+	sock, err := open(b, o.Inherited, backlog, o.KeepAlive)
 	if err != nil {
 		return nil, newBindError(b, err)
 	}
@@ -87,7 +93,8 @@ func Open(o Options) (*Listener, error) {
 	if o.Report == nil {
 		o.Report = func(error) {}
 	}
-	l := &Listener{opts: o, bind: b, sock: sock, stop: make(chan struct{}), early: map[net.Conn]struct{}{}}
+	o.Backlog, o.Inherited = backlog, nil
+	l := &Listener{opts: o, bind: b, sock: sock, stop: make(chan struct{}), cut: make(chan struct{}), early: map[net.Conn]struct{}{}}
 	if b.MaxConn > 0 {
 		l.limits = append(l.limits, NewLimit(b.MaxConn))
 	}
@@ -103,9 +110,17 @@ func Open(o Options) (*Listener, error) {
 func (l *Listener) Addr() net.Addr { return l.sock.Addr() }
 
 // Run accepts connections until Stop and returns when all that it accepted have been served. While a limit is
-// reached it holds one connection back; the others wait in the kernel's queue.
+// reached it holds one connection back, also after Stop; the others wait in the kernel's queue.
 func (l *Listener) Run() {
+	ended := make(chan struct{})
+	l.mu.Lock()
+	l.idle = ended
+	l.mu.Unlock()
+	defer close(ended)
 	defer l.conns.Wait()
+	if err := l.sock.settle(l.bind, l.opts.Backlog); err != nil && !errors.Is(err, net.ErrClosed) {
+		l.opts.Report(fmt.Errorf("%s: the socket that an older process has opened stays as it is: %w", addrText(l.bind), err))
+	}
 	over := l.over // made once, not for each connection
 	pause := time.Duration(0)
 	for {
@@ -160,10 +175,10 @@ func acceptHint(err error) string {
 	return ""
 }
 
-// acquire takes a slot of each limit, waiting for one where there is none; false: Stop came first.
+// acquire takes a slot of each limit, waiting for one where there is none; false: Close came first.
 func (l *Listener) acquire() bool {
 	for i, lim := range l.limits {
-		if !lim.Acquire(l.stop) {
+		if !lim.Acquire(l.cut) {
 			for _, held := range l.limits[:i] {
 				held.Release()
 			}
@@ -224,8 +239,24 @@ func (l *Listener) readHeader(c net.Conn) (proxyproto.Header, error) {
 	return h, c.SetReadDeadline(time.Time{})
 }
 
-// Stop closes the listening socket and takes a unix socket's file away, unless the socket was inherited or the path
-// has become another's. Connections that were accepted go on.
+// Drain waits, after Stop, until the last accepted connection was served; false: ctx ended first.
+func (l *Listener) Drain(ctx context.Context) bool {
+	l.mu.Lock()
+	idle := l.idle
+	l.mu.Unlock()
+	if idle == nil {
+		return true
+	}
+	select {
+	case <-idle:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Stop closes the listening socket and takes a unix socket's file away, unless the socket was passed under a number (fd@) or
+// another process serves it now. Connections that were accepted go on.
 func (l *Listener) Stop() {
 	l.once.Do(func() {
 		close(l.stop)
@@ -233,12 +264,15 @@ func (l *Listener) Stop() {
 	})
 }
 
-// Close is Stop, and closes the connections whose PROXY protocol header is still awaited.
+// Close is Stop, and closes the connection that is held back, and those whose PROXY protocol header is still awaited.
 func (l *Listener) Close() {
 	l.Stop()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.closed = true
+	if !l.closed {
+		l.closed = true
+		close(l.cut)
+	}
 	for c := range l.early {
 		_ = c.Close()
 	}

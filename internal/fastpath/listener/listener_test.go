@@ -2,6 +2,7 @@ package listener
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -216,17 +217,37 @@ func TestStop(t *testing.T) {
 	eventually(t, "the second waits", func() bool { return l.limits[0].waiting.Load() == 1 })
 	l.Stop()
 	l.Stop()
-	if got := held.line(t); got != "" {
-		t.Errorf("the connection held back got %q", got)
-	}
 	if _, err := net.Dial("tcp", l.Addr().String()); err == nil {
 		t.Error("it still listens")
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if l.Drain(over) || g.served.Load() != 1 {
+		t.Errorf("drained, or served %d", g.served.Load())
 	}
 	if _, err := io.WriteString(c, "go on\n"); err != nil {
 		t.Errorf("the accepted connection: %v", err)
 	}
-	if g.served.Load() != 1 {
-		t.Errorf("served %d", g.served.Load())
+	if got := held.line(t); got != "l socket" {
+		t.Errorf("the connection held back got %q", got)
+	}
+	held.Close()
+	if !l.Drain(t.Context()) {
+		t.Error("not drained")
+	}
+}
+
+// TestCloseHeldBack: Close does not wait for a slot.
+func TestCloseHeldBack(t *testing.T) {
+	b := tcpBind()
+	b.MaxConn = 1
+	l, g := start(t, b, Options{})
+	c, held := dial(t, l), dial(t, l)
+	c.line(t)
+	eventually(t, "the second waits", func() bool { return l.limits[0].waiting.Load() == 1 })
+	l.Close()
+	if got := held.line(t); got != "" || g.served.Load() != 1 {
+		t.Errorf("the connection held back got %q, served %d", got, g.served.Load())
 	}
 }
 

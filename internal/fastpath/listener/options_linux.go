@@ -40,3 +40,30 @@ func setOptions(fd int, b *model.Bind) error {
 	}
 	return set(b.TCPUserTO > 0, "tcp-ut", unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(b.TCPUserTO.Milliseconds()))
 }
+
+// changeOptions gives a TCP socket that listens already those options that can still be changed, on or off.
+func changeOptions(fd int, b *model.Bind) error {
+	for _, o := range []struct {
+		name      string
+		opt, want int
+	}{
+		{"defer-accept", unix.TCP_DEFER_ACCEPT, number(b.DeferAccept, 1)},
+		{"tfo", unix.TCP_FASTOPEN, number(b.TFO, fastOpenQueue)},
+		{"tcp-ut", unix.TCP_USER_TIMEOUT, int(b.TCPUserTO.Milliseconds())},
+	} {
+		if is, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, o.opt); err == nil && is == o.want {
+			continue
+		}
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, o.opt, o.want); err != nil {
+			return os.NewSyscallError(o.name, err)
+		}
+	}
+	return nil
+}
+
+func number(on bool, n int) int {
+	if on {
+		return n
+	}
+	return 0
+}

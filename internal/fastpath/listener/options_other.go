@@ -15,3 +15,6 @@ func setOptions(_ int, b *model.Bind) error {
 	}
 	return nil
 }
+
+// changeOptions changes nothing: there are no options.
+func changeOptions(_ int, b *model.Bind) error { return setOptions(0, b) }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"eddy/internal/config/model"
@@ -21,10 +22,31 @@ type socket struct {
 	net.Listener
 	path string      // the file to take away; "" for none
 	file os.FileInfo // the file as it was made
+
+	name     string      // sharedName, as it was when the socket was opened
+	shared   bool        // it came from another process, with options of its own
+	keepFile atomic.Bool // another process serves it
 }
 
-// open makes the socket of a bind line. The errors are plain; newBindError explains them.
-func open(b *model.Bind, backlog int, keepAlive bool) (*socket, error) {
+// open makes the socket of a bind line, or takes it from those that another process has. The errors are plain; newBindError
+// explains them.
+func open(b *model.Bind, in *Inherited, backlog int, keepAlive bool) (*socket, error) {
+	s, err := openShared(b, in)
+	if err != nil {
+		return nil, err
+	}
+	if s == nil {
+		s, err = openNew(b, backlog, keepAlive)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.name = sharedName(b)
+	return s, nil
+}
+
+// openNew makes a socket.
+func openNew(b *model.Bind, backlog int, keepAlive bool) (*socket, error) {
 	var s *socket
 	var err error
 	switch b.Addr.Kind {
@@ -51,6 +73,36 @@ func open(b *model.Bind, backlog int, keepAlive bool) (*socket, error) {
 	return s, nil
 }
 
+// settle makes a socket that came from another process this one's: it gets what its bind line says now, and its file goes
+// when it closes.
+func (s *socket) settle(b *model.Bind, backlog int) error {
+	if !s.shared {
+		return nil
+	}
+	s.keepFile.Store(false)
+	if b.Addr.Kind == model.AddrFD {
+		return nil
+	}
+	if backlog > 0 {
+		if err := s.setBacklog(backlog); err != nil {
+			return err
+		}
+	}
+	sc, ok := s.Listener.(syscall.Conn)
+	if !ok || b.Addr.Kind != model.AddrTCP {
+		return nil
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var optErr error
+	if err := raw.Control(func(fd uintptr) { optErr = changeOptions(int(fd), b) }); err != nil {
+		return err
+	}
+	return optErr
+}
+
 // setBacklog calls listen again, which changes the length of the queue.
 func (s *socket) setBacklog(n int) error {
 	sc, ok := s.Listener.(syscall.Conn)
@@ -70,32 +122,22 @@ func (s *socket) setBacklog(n int) error {
 
 // close closes the socket, and takes its file away if that is still the one that was made.
 func (s *socket) close() {
-	if s.path != "" {
-		if now, err := os.Lstat(s.path); err == nil && os.SameFile(now, s.file) {
-			_ = os.Remove(s.path)
-		}
+	if s.path != "" && !s.keepFile.Load() && s.ownsFile() {
+		_ = os.Remove(s.path)
 	}
 	_ = s.Listener.Close()
+}
+
+// ownsFile tells whether the file is still that of the socket.
+func (s *socket) ownsFile() bool {
+	now, err := os.Lstat(s.path)
+	return err == nil && os.SameFile(now, s.file)
 }
 
 // openTCP listens on an address and port. No address and "*" mean all of IPv4; "::" means all of IPv6, and IPv4 too
 // unless v6only is given (configuration.txt §4.2 bind, §5.1 v4v6, v6only).
 func openTCP(b *model.Bind, keepAlive bool) (*socket, error) {
-	network, host := "tcp", b.Addr.Host
-	switch {
-	case host == "" || host == "*":
-		network, host = "tcp4", "0.0.0.0"
-		if b.Addr.V6 {
-			network, host = "tcp", "::"
-		}
-	case b.Addr.V4:
-		network = "tcp4"
-	case b.Addr.V6 && host != "::":
-		network = "tcp6"
-	}
-	if b.V6 && network == "tcp" && strings.Contains(host, ":") {
-		network = "tcp6"
-	}
+	network, host := tcpNetwork(b)
 	lc := net.ListenConfig{
 		KeepAlive: -1, // saves system calls for each connection
 		Control: func(_, _ string, raw syscall.RawConn) error {
@@ -115,6 +157,26 @@ func openTCP(b *model.Bind, keepAlive bool) (*socket, error) {
 		return nil, err
 	}
 	return &socket{Listener: l}, nil
+}
+
+// tcpNetwork gives the network and the host that a bind line means, as package net wants them.
+func tcpNetwork(b *model.Bind) (network, host string) {
+	network, host = "tcp", b.Addr.Host
+	switch {
+	case host == "" || host == "*":
+		network, host = "tcp4", "0.0.0.0"
+		if b.Addr.V6 {
+			network, host = "tcp", "::"
+		}
+	case b.Addr.V4:
+		network = "tcp4"
+	case b.Addr.V6 && host != "::":
+		network = "tcp6"
+	}
+	if b.V6 && network == "tcp" && strings.Contains(host, ":") {
+		network = "tcp6"
+	}
+	return network, host
 }
 
 // openUnix listens on a path. The socket is made beside it under another name, given its rights and only then moved

@@ -28,7 +28,9 @@ type Lane struct {
 	Alerts    []Count `json:"alerts,omitempty"`    // by signature, most first
 	Resources []Count `json:"resources,omitempty"` // by resource group
 
-	Async   []Async  `json:"async,omitempty"` // of plugins that have scheduled something
+	Async   []Async  `json:"async,omitempty"`  // of plugins that have scheduled something
+	Jobs    []Jobs   `json:"jobs,omitempty"`   // that plugins have pushed to queues
+	Queues  []Queue  `json:"queues,omitempty"` // of a lane with queues of its own: those in which something is left
 	Scripts []Script `json:"scripts,omitempty"`
 
 	Drops    []Count `json:"drops,omitempty"`    // what was lost, by reason: "packets, the kernel's ring was full"
@@ -106,6 +108,30 @@ type Async struct {
 	Dropped   []Count `json:"dropped,omitempty"` // by what it was: "schedule, hash.lua:12"
 	Results   uint64  `json:"results"`           // given to onresult
 	Lost      uint64  `json:"lost,omitempty"`    // results whose engine had gone
+}
+
+// Jobs are those that the hooks of one plugin have pushed to queues. Each is in the end done, dead, removed, left or untold.
+type Jobs struct {
+	Plugin  string `json:"plugin"`
+	Pushed  uint64 `json:"pushed"`
+	Done    uint64 `json:"done"`
+	Dead    uint64 `json:"dead,omitempty"`    // no attempt was left, or none could help
+	Removed uint64 `json:"removed,omitempty"` // deleted by an operator, or dropped because the queue was full
+	Left    uint64 `json:"left,omitempty"`    // in their queues, when the lane ended
+	Untold  uint64 `json:"untold,omitempty"`  // nobody waited for them: pushed in an onunload, or too many were on their way
+	Results uint64 `json:"results,omitempty"` // given to onresult or onerror
+	// NotPushed were refused by their queue, or the same unique work was there already.
+	NotPushed uint64 `json:"not_pushed,omitempty"`
+}
+
+// Queue is what is left in a queue: on the disk it is kept, in memory it is lost.
+type Queue struct {
+	Name     string `json:"name"`
+	Disk     bool   `json:"disk"`
+	Ready    uint64 `json:"ready,omitempty"`
+	Delayed  uint64 `json:"delayed,omitempty"`
+	Retrying uint64 `json:"retrying,omitempty"` // they have failed, and are to be tried again
+	Dead     uint64 `json:"dead,omitempty"`
 }
 
 // Script is a plugin that was loaded.

@@ -41,6 +41,8 @@ type Options struct {
 	Detail Detail
 	// Post gives a message to the packet hooks of all engines.
 	Post func(id, text string)
+	// Settle waits, at the engine's end, for the results of what is out until ctx is over; nil: Inbox.Finish.
+	Settle func(ctx context.Context)
 }
 
 // Detail says what the ledger wants to be told beside counters.
@@ -249,7 +251,11 @@ func (s *Shard) tellReports() {
 func (s *Shard) Close(ctx context.Context) {
 	s.table.Close(s.ended)
 	s.traffic.Tick()
-	s.opts.Inbox.Finish(ctx)
+	if s.opts.Settle != nil {
+		s.opts.Settle(ctx)
+	} else {
+		s.opts.Inbox.Finish(ctx)
+	}
 	s.tellReports()
 	s.reports.flush(s)
 	s.hooks.Stop()

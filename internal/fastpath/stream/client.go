@@ -25,7 +25,7 @@ type client struct {
 	rested bool      // it rested before this wait
 	silent bool      // silent-drop: the peer is to notice nothing
 
-	state atomic.Int32              // busy, idle or closed
+	state atomic.Int32              // busy, fresh, idle or closed
 	spot  wire.Spot                 // where it is parked
 	peer  atomic.Pointer[wire.Conn] // the connection to the server, for kill
 
@@ -34,8 +34,9 @@ type client struct {
 
 // States of a client.
 const (
-	busy int32 = iota
-	idle
+	busy   int32 = iota
+	fresh        // it waits for its first request
+	idle         // it waits for another one
 	closed
 )
 
@@ -48,9 +49,9 @@ func (c *client) counts() [2]*proxy.Counts {
 	return l
 }
 
-// closeIdle closes the connection if it is between requests.
-func (c *client) closeIdle() {
-	if c.state.CompareAndSwap(idle, closed) {
+// closeIf closes the connection if it is in a state.
+func (c *client) closeIf(state int32) {
+	if c.state.CompareAndSwap(state, closed) {
 		_ = c.conn.Close()
 		c.unpark()
 	}
@@ -225,8 +226,12 @@ const (
 // waitRequest waits for the first bytes of a request.
 func (c *client) waitRequest() awaited {
 	f := c.front
-	c.state.CompareAndSwap(busy, idle)
-	if f.stopping.Load() {
+	waits := idle
+	if c.info.Reqs == 0 {
+		waits = fresh
+	}
+	c.state.CompareAndSwap(busy, waits)
+	if f.stopping.Load() && (waits == idle || f.hasty.Load() && c.rested) {
 		return gone
 	}
 	until := c.ready.Add(restAfter)
@@ -236,10 +241,13 @@ func (c *client) waitRequest() awaited {
 	c.rested = false
 	in, err := c.conn.RecvBuffer(f.Pools, false, until)
 	if err == wire.ErrTimeout && !until.Equal(c.until) {
+		if f.hasty.Load() {
+			return gone
+		}
 		c.rested = true
-		return resting // and stays idle
+		return resting // and stays as it is
 	}
-	if !c.state.CompareAndSwap(idle, busy) {
+	if !c.state.CompareAndSwap(waits, busy) {
 		f.Pools.Put(in)
 		return gone
 	}

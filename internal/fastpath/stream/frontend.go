@@ -20,7 +20,8 @@ type Frontend struct {
 
 	forwardFor, originalTo *addressHeader
 
-	stopping atomic.Bool // take no new requests
+	stopping atomic.Bool // take no new requests on connections that had one
+	hasty    atomic.Bool // and wait for no first ones
 
 	ctx  context.Context // ends at Kill: waits for servers end with it
 	kill context.CancelFunc
@@ -30,6 +31,7 @@ type Frontend struct {
 	count   int
 	killed  bool
 	empty   chan struct{} // made by Drain, closed when count falls to 0
+	haste   *time.Timer   // makes it hasty, from Stop to Kill
 }
 
 // New makes a Frontend.
@@ -138,14 +140,34 @@ func (f *Frontend) Clients() int {
 	return f.count
 }
 
-// Stop begins the graceful stop: idle connections close, the others after the answer to the request they are at.
-// Connections in tcp mode go on.
+// firstGrace is how long after Stop a connection may take for its first request. It was accepted a moment ago: its client
+// has not been told of any end, and its request is on the way.
+const firstGrace = time.Second
+
+// Stop begins the graceful stop: connections between two requests close, the others after the answer to the request they
+// are at, or to their first one if that comes soon. Connections in tcp mode go on.
 func (f *Frontend) Stop() {
-	f.stopping.Store(true)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.stopping.Swap(true) {
+		return
+	}
+	f.closeAll(idle)
+	if f.killed {
+		return
+	}
+	f.haste = time.AfterFunc(firstGrace, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.hasty.Store(true)
+		f.closeAll(fresh)
+	})
+}
+
+// closeAll closes the connections in a state; the lock is held.
+func (f *Frontend) closeAll(state int32) {
 	for c := f.clients.next; c != &f.clients; c = c.next {
-		c.closeIdle()
+		c.closeIf(state)
 	}
 }
 
@@ -173,9 +195,13 @@ func (f *Frontend) Drain(ctx context.Context) bool {
 // them.
 func (f *Frontend) Kill() {
 	f.stopping.Store(true)
+	f.hasty.Store(true)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.killed = true
+	if f.haste != nil {
+		f.haste.Stop()
+	}
 	f.kill()
 	for c := f.clients.next; c != &f.clients; c = c.next {
 		c.kill()

@@ -21,23 +21,27 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// TestGracefulStop lets the request that runs end, tells the client so, and closes idle connections.
+// TestGracefulStop lets the request that runs end, tells the client so, and closes idle connections. A connection that came a
+// moment before is served, too.
 func TestGracefulStop(t *testing.T) {
 	release := make(chan struct{})
 	srv := web(t, func(w http.ResponseWriter, r *http.Request) { <-release; fmt.Fprint(w, "done") })
 	r := newRig(t, []string{srv})
-	idleConn, silent, active := r.dial(), r.dial(), r.dial()
+	idleConn, silent, active, late := r.dial(), r.dial(), r.dial(), r.dial()
 	_, _ = io.WriteString(active, get)
 	eventually(t, func() bool { return r.back.Proxy.Servers[0].Conns.Load() == 1 })
 	go func() { _, _ = io.WriteString(idleConn, "HEAD /x HTTP/1.1\r\nHost: a\r\n\r\n") }()
 	eventually(t, func() bool { return r.back.Proxy.Servers[0].Conns.Load() == 2 })
 	r.front.Stop()
+	r.front.Stop()
+	_, _ = io.WriteString(late, get)
+	eventually(t, func() bool { return r.back.Proxy.Servers[0].Conns.Load() == 3 })
 	if b, err := io.ReadAll(silent); len(b) > 0 || err != nil {
 		t.Errorf("a connection without a request got %q, %v", b, err)
 	}
-	eventually(t, func() bool { return r.front.Clients() == 2 })
+	eventually(t, func() bool { return r.front.Clients() == 3 })
 	close(release)
-	for _, c := range []net.Conn{active, idleConn} {
+	for _, c := range []net.Conn{active, idleConn, late} {
 		b, err := io.ReadAll(c)
 		if !strings.HasPrefix(string(b), "HTTP/1.1 200 ") || !strings.Contains(string(b), "connection: close\r\n") || err != nil {
 			t.Errorf("got %q, %v", b, err)

@@ -39,6 +39,12 @@ func start(t *testing.T, l Listen, timeout time.Duration) string {
 			return err
 		}},
 		{Words: []string{"fail"}, Usage: "fail : does not work", Run: func(context.Context, []string, Conn) error { return errors.New("broken") }},
+		{Words: []string{"take"}, Usage: "take WORD... << : a payload", Run: func(_ context.Context, args []string, w Conn) error {
+			rest, payload, given, err := Payload(args, w)
+			fmt.Fprintf(w, "%q %q %v\n", rest, payload, given)
+			return err
+		}},
+		{Words: []string{"hidden"}, Run: say("found\n")},
 		{Words: []string{"stop"}, Usage: "stop : for admins", Level: Admin, Run: say("stopped\n")},
 	}}
 	if err := s.Open([]Listen{l}); err != nil {
@@ -89,6 +95,11 @@ func TestCommands(t *testing.T) {
 		{"prompt", "prompt\necho a\nquit\n", "\n> [\"a\"]\n\n\n> "},
 		{"prompt i", "prompt i\necho a\necho b\nprompt n\n", "[\"a\"]\n\n[\"b\"]\n\n"},
 		{"command that reads", "prompt i\nread\na line\nabcdquit\n", "line \"a line\\n\"\nbytes \"abcd\"\n\n"},
+		{"no payload", "take a b\n", "[\"a\" \"b\"] \"\" false\n\n"},
+		{"payload", "take a <<\none\ntwo\r\n\nthree\n", "[\"a\"] \"one\\ntwo\\r\\n\" true\n\n"},
+		{"payload with an end of its own", "prompt i\ntake a <<%E%\none\n\n%E%\necho a\nquit\n", "[\"a\"] \"one\\n\\n\" true\n\n[\"a\"]\n\n"},
+		{"payload of a long line", "take <<\n" + strings.Repeat("x", 3*maxLine) + "\n\n", "[] \"" + strings.Repeat("x", 3*maxLine) + "\\n\" true\n\n"},
+		{"hidden", "hidden\n", "found\n\n"},
 		{"too long", "echo " + strings.Repeat("x", maxLine) + "\n", "The line is longer than 16384 bytes.\n"},
 	}
 	for _, tt := range tests {
@@ -99,12 +110,38 @@ func TestCommands(t *testing.T) {
 		})
 	}
 	help := ask(t, addr, "help\n")
-	if !strings.Contains(help, "  show version : the version\n") || strings.Contains(help, "stop :") || !strings.Contains(help, "quit") {
+	if !strings.Contains(help, "  show version      : the version\n") || strings.Contains(help, "stop :") || strings.Contains(help, "hidden") || !strings.Contains(help, "quit") {
 		t.Errorf("help: %s", help)
+	}
+	if got := ask(t, addr, "shwo version\n"); !strings.Contains(got, "Did you mean 'show version'?\n") {
+		t.Errorf("a typo: %s", got)
 	}
 	unknown := ask(t, addr, "show \x1b[31mnothing\n")
 	if !strings.HasPrefix(unknown, "Unknown command: 'show ?[31mnothing'\n") || strings.Contains(unknown, "echo WORD") {
 		t.Errorf("unknown: %q", unknown)
+	}
+}
+
+func TestPayloadWithoutEnd(t *testing.T) {
+	for text, want := range map[string]string{
+		"take <<X\none\n": "has no end",
+		"take <<\n" + strings.Repeat(strings.Repeat("x", maxLine)+"\n", MaxPayload/maxLine): "longer than",
+	} {
+		addr := start(t, Listen{Network: "tcp", Addr: "127.0.0.1:0"}, 0)
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		go func() {
+			_, _ = io.WriteString(c, text)
+			_ = c.(*net.TCPConn).CloseWrite()
+		}()
+		got := make([]byte, 200)
+		n, _ := io.ReadFull(c, got)
+		if !strings.Contains(string(got[:n]), want) {
+			t.Errorf("got %q, want %q", got[:n], want)
+		}
 	}
 }
 
@@ -192,6 +229,21 @@ func TestSplit(t *testing.T) {
 			t.Errorf("%q: got %q", in, got)
 		}
 	}
+}
+
+// FuzzQuote: a quoted word comes out of a line as it was.
+func FuzzQuote(f *testing.F) {
+	for _, s := range []string{"a", `a\`, "a b;c", "\t\\", `\;`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, word string) {
+		if word == "" || strings.ContainsAny(word, "\r\n") {
+			return
+		}
+		if got := split("x " + Quote(word) + " y\n"); !reflect.DeepEqual(got, [][]string{{"x", word, "y"}}) {
+			t.Errorf("%q came out as %q", word, got)
+		}
+	})
 }
 
 func TestCheck(t *testing.T) {

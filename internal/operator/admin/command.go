@@ -7,12 +7,15 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
+
+	"eddy/internal/config/diag"
 )
 
 // Command is one thing that can be asked.
 type Command struct {
 	Words []string // what it starts with: {"show", "info"}
-	Usage string   // one line, shown by "help": "show info : what the process is doing"
+	Usage string   // one line, shown by "help": "show info : what the process is doing"; "": it is not shown
 	Level Level    // who may ask; User is everybody
 	// Run answers on conn. args are the words after Words. ctx ends with the connection. Run is called on the
 	// connection's goroutine, several at once for several connections. An error is shown to the client and closes
@@ -63,6 +66,12 @@ func split(line string) [][]string {
 	return append(out, words)
 }
 
+// Quote writes a word so that a line with it is cut into words as it was meant. An empty word, and one with a line end, cannot
+// be sent.
+func Quote(word string) string { return quoting.Replace(word) }
+
+var quoting = strings.NewReplacer(`\`, `\\`, `;`, `\;`, ` `, `\ `, "\t", "\\\t")
+
 // run answers one command. Every answer ends with an empty line.
 func (x *session) run(ctx context.Context, words []string) {
 	if len(words) == 0 {
@@ -82,7 +91,7 @@ func (x *session) run(ctx context.Context, words []string) {
 	c, args := x.server.find(words)
 	switch {
 	case c == nil:
-		x.help("Unknown command: '"+clean(strings.Join(words, " "))+"'\n", words)
+		x.help("Unknown command: '"+clean(strings.Join(words, " "))+"'\n"+x.suggest(words), words)
 		return
 	case c.Level > x.level:
 		fmt.Fprint(x, "Permission denied\n\n")
@@ -135,7 +144,7 @@ func (x *session) help(before string, words []string) {
 	b.WriteString("The following commands are valid at this level:\n")
 	var lines, all []string
 	for _, c := range x.server.Commands {
-		if c.Level > x.level {
+		if c.Level > x.level || c.Usage == "" {
 			continue
 		}
 		all = append(all, c.Usage)
@@ -145,21 +154,54 @@ func (x *session) help(before string, words []string) {
 	}
 	if len(lines) == 0 {
 		lines = append(all,
-			"help [word]    : list the commands",
+			"help [word] : list the commands",
 			"prompt [i|n|p] : stay connected and show a prompt; i: no prompt, n: one line only",
-			"quit           : close the connection")
+			"quit : close the connection")
 	}
 	slices.Sort(lines)
+	width := 0
 	for _, l := range lines {
-		b.WriteString("  " + clean(l) + "\n")
+		width = max(width, min(len(syntax(l)), maxSyntax))
+	}
+	for _, l := range lines {
+		words := syntax(l)
+		line := fmt.Sprintf("%-*s %s", width, clean(words), strings.TrimLeft(clean(l[len(words):]), " "))
+		b.WriteString("  " + strings.TrimRight(line, " ") + "\n")
 	}
 	fmt.Fprintf(x, "%s\n", b.String())
+}
+
+// maxSyntax is the widest column of commands in the help; what is longer stands out of it.
+const maxSyntax = 44
+
+// syntax is what stands before the colon of a usage.
+func syntax(usage string) string {
+	words, _, _ := strings.Cut(usage, " : ")
+	return strings.TrimRight(words, " ")
+}
+
+// suggest names the command that may have been meant: one that differs in one word, and there in a few letters.
+func (x *session) suggest(words []string) string {
+	for at, word := range words {
+		var meant, names []string
+		for _, c := range x.server.Commands {
+			n := len(c.Words)
+			if c.Level <= x.level && c.Usage != "" && at < n && n <= len(words) &&
+				slices.Equal(c.Words[:at], words[:at]) && slices.Equal(c.Words[at+1:], words[at+1:n]) {
+				meant, names = append(meant, c.Words[at]), append(names, strings.Join(c.Words, " "))
+			}
+		}
+		if near := diag.Nearest(word, meant); near != "" {
+			return "Did you mean '" + names[slices.Index(meant, near)] + "'?\n"
+		}
+	}
+	return ""
 }
 
 // clean keeps a client from painting another one's terminal.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < 0x20 || r == 0x7f {
+		if !unicode.IsPrint(r) {
 			return '?'
 		}
 		return r

@@ -2,11 +2,9 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strconv"
 	"time"
 
@@ -15,7 +13,6 @@ import (
 	"eddy/internal/config/model"
 	"eddy/internal/engine"
 	"eddy/internal/engine/observed"
-	"eddy/internal/operator/admin"
 	"eddy/internal/operator/cli"
 	"eddy/internal/operator/summary"
 )
@@ -41,8 +38,10 @@ func Eddy() cli.Program {
 			}
 			return operated{e}, problems
 		},
-		Observe: func(o *model.Observe, out, errOut io.Writer) (cli.Lane, *diag.List) {
-			l, problems := observed.Build(o, observed.Options{Version: Version, Stdout: out, Stderr: errOut})
+		Observe: func(o *model.Observe, cfg *model.Config, out, errOut io.Writer) (cli.Lane, *diag.List) {
+			l, problems := observed.Build(o, observed.Options{
+				Version: Version, Stdout: out, Stderr: errOut, Queues: cfg.Queues, StateDir: cfg.Global.StateDir,
+			})
 			if l == nil {
 				return nil, problems
 			}
@@ -73,56 +72,4 @@ func infoText(text string, n int64, isInt bool) string {
 		return strconv.FormatInt(n, 10)
 	}
 	return text
-}
-
-// Commands are eddy's own and those that scripts have registered.
-func (o operated) Commands() []admin.Command {
-	out := []admin.Command{
-		{Words: []string{"show", "info"}, Usage: "show info    : what the process is and does", Run: o.showInfo},
-		{Words: []string{"show", "observe"}, Usage: "show observe : the observed lanes, and what they have found", Run: o.showObserve},
-		{Words: []string{"show", "version"}, Usage: "show version : eddy's version", Run: func(_ context.Context, _ []string, c admin.Conn) error {
-			_, err := fmt.Fprintln(c, Version)
-			return err
-		}},
-	}
-	scripts := o.Scripts()
-	if scripts == nil {
-		return out
-	}
-	for _, registered := range scripts.Commands() {
-		usage := registered.Usage
-		if usage == "" {
-			usage = fmt.Sprint(registered.Path) + " : a script's"
-		}
-		out = append(out, admin.Command{Words: registered.Path, Usage: usage, Run: func(ctx context.Context, args []string, c admin.Conn) error {
-			_, err := scripts.CLI(ctx, slices.Concat(registered.Path, args), c)
-			return err
-		}})
-	}
-	return out
-}
-
-func (o operated) showInfo(_ context.Context, _ []string, c admin.Conn) error {
-	for _, f := range o.Info() {
-		if _, err := fmt.Fprintf(c, "%s: %s\n", f.Name, infoText(f.Text, f.Int, f.IsInt)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// showObserve writes a line for a lane that runs, and the summary of one that has ended.
-func (o operated) showObserve(_ context.Context, _ []string, c admin.Conn) error {
-	for _, lane := range o.Reports() {
-		if _, err := fmt.Fprintln(c, summary.Line(lane, time.Now())); err != nil {
-			return err
-		}
-		if !lane.Over {
-			continue
-		}
-		if err := summary.Of(lane, 0).Text(c); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -39,6 +39,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PORT", freePort(t))
 			env.Setenv("ROOT", root)
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // many processes, each of which would end a second later
 			env.Defer(func() { killStrays(env.WorkDir) })
 			box := &mailbox{}
 			env.Values["mails"] = box
@@ -48,7 +49,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"get": get, "mail": waitMail, "unixsay": unixsay, "observed": observed, "signal": signalPID, "ended": ended,
+			"get": get, "mail": waitMail, "unixsay": unixsay, "observed": observed, "says": says, "signal": signalPID, "ended": ended,
 		},
 	})
 }
@@ -164,19 +165,32 @@ func unixsay(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // observed REGEXP: waits until "show observe" on the socket s.sock says so.
-func observed(ts *testscript.TestScript, _ bool, args []string) {
-	re := regexp.MustCompile(args[0])
-	until(ts, args[0], func() bool {
+func observed(ts *testscript.TestScript, _ bool, args []string) { waitFor(ts, "show observe", args[0]) }
+
+// says LINE REGEXP: waits until a command on the socket s.sock says so. The last job's id in the answer is $ID then.
+func says(ts *testscript.TestScript, _ bool, args []string) {
+	text := waitFor(ts, args[0], args[1])
+	if ids := regexp.MustCompile(`\b[0-9A-Z]{13}\b`).FindAllString(text, -1); ids != nil {
+		ts.Setenv("ID", ids[len(ids)-1])
+	}
+}
+
+// waitFor asks on the socket s.sock until the answer is like that.
+func waitFor(ts *testscript.TestScript, line, like string) (answer string) {
+	re := regexp.MustCompile(like)
+	until(ts, line+" says "+like, func() bool {
 		c, err := net.Dial("unix", ts.MkAbs("s.sock"))
 		if err != nil {
 			return false
 		}
 		defer c.Close()
 		_ = c.SetDeadline(time.Now().Add(patience))
-		fmt.Fprintln(c, "show observe")
+		fmt.Fprintln(c, line)
 		b, _ := io.ReadAll(c)
+		answer = string(b)
 		return re.Match(b)
 	})
+	return answer
 }
 
 func pid(ts *testscript.TestScript, file string) int {

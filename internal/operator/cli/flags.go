@@ -85,7 +85,7 @@ func specs() []flagSpec {
 		{"-N", "MAXCONN", "most connections of a proxy that says nothing itself", number(func(f *flags) *int { return &f.perProxy })},
 		{"-m", "MB", "memory to stay within", number(func(f *flags) *int { return &f.memory })},
 		{"-L", "NAME", "this machine's name: $HAPROXY_LOCALPEER in the configuration", func(f *flags, a string) error { f.localPeer = a; return nil }},
-		{"-x", "SOCKET", "taken and ignored: -sf hands the ports over without it", noteArg("-x: eddy does not take listening sockets from a running process; -sf waits for the ports instead")},
+		{"-x", "SOCKET", "taken and ignored: with -sf and -st the old process passes its listening sockets anyway", noteArg("-x is not needed: -sf and -st take the listening sockets of the processes that they name")},
 		{"-S", "BIND", "taken and ignored: reload the master with SIGUSR2", noteArg("-S: eddy has no master socket; use SIGUSR2 to reload, SIGUSR1 or SIGTERM to stop")},
 		{"-v", "", "print the version", func(f *flags, _ string) error { f.version = max(f.version, 1); return nil }},
 		{"-vv", "", "print the version and what it was built with", func(f *flags, _ string) error { f.version = 2; return nil }},
@@ -135,8 +135,8 @@ func parseFlags(args []string) (*flags, error) {
 		}
 		if !strings.HasPrefix(a, "-") || a == "-" {
 			hint := fmt.Sprintf("to read it as a configuration: -f %s", a)
-			if i == 0 && diag.Nearest(a, []string{observeCommand}) != "" {
-				hint = fmt.Sprintf("did you mean \"eddy %s\"?", observeCommand)
+			if near := diag.Nearest(a, []string{observeCommand, jobsCommand, topCommand}); i == 0 && near != "" {
+				hint = fmt.Sprintf("did you mean \"eddy %s\"?", near)
 			}
 			return nil, &usageError{fmt.Sprintf("%q is not a flag", a), hint}
 		}

@@ -32,7 +32,7 @@ func TestParseFlags(t *testing.T) {
 		{"--help", flags{help: true}},
 		{"-4", flags{}},
 		{"-dM0x50 -de", flags{notes: []string{"-dM0x50 (memory poisoning) has no effect in eddy", "-de (epoll) has no effect in eddy"}}},
-		{"-x /s", flags{notes: []string{"-x: eddy does not take listening sockets from a running process; -sf waits for the ports instead"}}},
+		{"-x /s", flags{notes: []string{"-x is not needed: -sf and -st take the listening sockets of the processes that they name"}}},
 	}
 	for _, tt := range tests {
 		got, err := parseFlags(strings.Fields(tt.args))

@@ -18,6 +18,8 @@ Usage:
   eddy -c -f FILE       check the configuration and its scripts
   eddy [flags] -- FILE...
   eddy observe …        run plugins on packets, from files or live: eddy observe --help
+  eddy jobs …           show and steer the queues of a running eddy: eddy jobs --help
+  eddy top              watch it live: eddy top --help
 
 Flags:
 `)

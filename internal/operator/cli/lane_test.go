@@ -32,7 +32,7 @@ type toyLane struct {
 	dropped         bool
 }
 
-func observe(o *model.Observe, out, errOut io.Writer) (cli.Lane, *diag.List) {
+func observe(o *model.Observe, cfg *model.Config, out, errOut io.Writer) (cli.Lane, *diag.List) {
 	l := new(diag.List)
 	if o.Args == "broken" {
 		l.Errorf(diag.Pos{File: "a.lua", Line: 3}, "", "unexpected symbol near 'x'")
@@ -41,6 +41,9 @@ func observe(o *model.Observe, out, errOut io.Writer) (cli.Lane, *diag.List) {
 	if o.Args == "loads" {
 		fmt.Fprintln(errOut, "loading")
 		select {}
+	}
+	for _, q := range cfg.Queues {
+		fmt.Fprintf(errOut, "queue %s in %q\n", q.Name, cfg.Global.StateDir)
 	}
 	fmt.Fprintf(errOut, "scripts %q read %q interface %q env %v hashes %v timeout %v\n", o.Scripts, o.Read, o.Interface, o.Env, o.Hashes, o.TimeoutTCP)
 	return &toyLane{what: o.Args, out: out, errOut: errOut, name: o.Name, engines: o.Engines, limit: o.StopTimeout, stopping: make(chan struct{}), ended: make(chan struct{})}, l

@@ -79,7 +79,11 @@ func (o *observation) run(signals chan os.Signal) int {
 	if o.f.check && len(lane.Read) == 0 && lane.Interface == "" {
 		lane.Read = []string{"-"} // plugins can be checked without packets; nothing is read
 	}
-	if other := overwritten(o.f.json, lane); other != "" {
+	cfg, ok := o.queues()
+	if !ok {
+		return exitFailed
+	}
+	if other := overwritten(o.f.json, lane, o.f.files); other != "" {
 		o.errorf("name another file", "--json would write over %s", other)
 		return exitUsage
 	}
@@ -90,7 +94,7 @@ func (o *observation) run(signals chan os.Signal) int {
 	}
 	defer drain()
 	var l Lane
-	if !starting(signals, startGrace, func() { l, problems = o.Observe(lane, out, errOut) }) {
+	if !starting(signals, startGrace, func() { l, problems = o.Observe(lane, cfg, out, errOut) }) {
 		return o.unstarted()
 	}
 	o.problems(problems)
@@ -227,12 +231,31 @@ func (o *observation) summarize(r *report.Lane) error {
 	return errors.Join(text, file)
 }
 
+// queues reads the configurations that -f names; false when that was not possible, which is said. Without any it gives an
+// empty one.
+func (o *observation) queues() (cfg *model.Config, ok bool) {
+	if len(o.f.files) == 0 {
+		return &model.Config{}, true
+	}
+	cfg, problems := o.Load(config.Options{Files: o.f.files, Env: os.LookupEnv, Version: o.Version})
+	if cfg != nil {
+		for _, m := range cfg.Observes {
+			problems.Warnf(m.Pos, "eddy -f FILE runs it", "eddy observe takes queues and the state-dir from a configuration; this section is not used")
+		}
+	}
+	o.problems(problems)
+	if cfg == nil {
+		o.errorf("", "the configuration cannot be used: %s", problems.Summary())
+	}
+	return cfg, cfg != nil
+}
+
 // overwritten gives the file of a lane that the summary would be written over; "" when there is none.
-func overwritten(summary string, lane *model.Observe) string {
+func overwritten(summary string, lane *model.Observe, configurations []string) string {
 	if summary == "" || summary == "-" {
 		return ""
 	}
-	for _, path := range slices.Concat(lane.Read, lane.Scripts, []string{lane.Eve, lane.Store}) {
+	for _, path := range slices.Concat(lane.Read, lane.Scripts, configurations, []string{lane.Eve, lane.Store}) {
 		if path != "" && path != "-" && config.SameFile(summary, path) {
 			return path
 		}

@@ -16,6 +16,7 @@ import (
 // observeFlags is what the command line of "eddy observe" asks for.
 type observeFlags struct {
 	settings []config.Setting // as in an observe section of a configuration
+	files    []string         // configurations with queue sections
 	help     bool
 	check    bool
 	quiet    bool
@@ -45,6 +46,8 @@ func observeSpecs() []observeFlag {
 		return func(f *observeFlags, _ string) error { *at(f) = true; return nil }
 	}
 	return append(specs,
+		observeFlag{"-f", "--queues", "FILE", "Takes the queue sections of a configuration, and its state-dir; the rest of it is left alone.",
+			func(f *observeFlags, a string) error { f.files = append(f.files, a); return nil }},
 		observeFlag{"", "--json", "FILE", "Writes the summary as JSON too; - is standard output.", func(f *observeFlags, a string) error { f.json = a; return nil }},
 		observeFlag{"", "--no-summary", "", "Prints no summary at the end.", turn(func(f *observeFlags) *bool { return &f.silent })},
 		observeFlag{"", "--summary", "", "Prints the summary also with -q.", turn(func(f *observeFlags) *bool { return &f.summary })},
@@ -126,8 +129,13 @@ func parseObserve(args []string) (*observeFlags, error) {
 				return nil, &usageError{fmt.Sprintf("%s wants an argument, and %s is a flag", name, value), fmt.Sprintf("%s %s: %s", name, spec.arg, spec.help)}
 			}
 		}
-		if written(spec.long) && filepath.Ext(value) == ".lua" {
-			return nil, &usageError{fmt.Sprintf("%s would write to the plugin %q", name, value), fmt.Sprintf("%s %s: %s", name, spec.arg, spec.help)}
+		if filepath.Ext(value) == ".lua" {
+			switch {
+			case written(spec.long):
+				return nil, &usageError{fmt.Sprintf("%s would write to the plugin %q", name, value), fmt.Sprintf("%s %s: %s", name, spec.arg, spec.help)}
+			case spec.long == "--queues":
+				return nil, &usageError{fmt.Sprintf("%s would read queues from the plugin %q", name, value), fmt.Sprintf("%s %s: %s", name, spec.arg, spec.help)}
+			}
 		}
 		if err := spec.set(f, value); err != nil {
 			return nil, &usageError{fmt.Sprintf("%s: %v", name, err), ""}
@@ -204,8 +212,6 @@ func unknownObserveFlag(name string, known []observeFlag) error {
 		hint = fmt.Sprintf("did you mean %q?", "--"+near)
 	} else if name == "-v" || name == "-vv" {
 		hint = "eddy " + name + " prints the version"
-	} else if name == "-f" {
-		hint = "a configuration with observe sections runs with: eddy -f FILE"
 	} else if len(name) > 2 && slices.ContainsFunc(known, func(s observeFlag) bool { return s.arg != "" && s.short == name[:2] }) {
 		hint = fmt.Sprintf("put a space between: %s %s", name[:2], name[2:])
 	}

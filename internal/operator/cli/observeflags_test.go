@@ -25,6 +25,7 @@ func TestParseObserve(t *testing.T) {
 		{"--timeout-udp 9s -c -q", observeFlags{settings: []config.Setting{set("timeout udp", "9s")}, check: true, quiet: true}},
 		{"--json s.json --no-summary --summary -- -odd.lua x.pcap", observeFlags{settings: []config.Setting{set("lua-load", "-odd.lua"), set("lua-load", "x.pcap")},
 			json: "s.json", silent: true, summary: true}},
+		{"-f a.cfg --queues b.cfg x.lua", observeFlags{settings: []config.Setting{set("lua-load", "x.lua")}, files: []string{"a.cfg", "b.cfg"}}},
 		{"-h", observeFlags{help: true}},
 	} {
 		got, err := parseObserve(strings.Fields(tt.args))
@@ -40,7 +41,7 @@ func TestParseObserveRefuses(t *testing.T) {
 		{"A.PCAPNG.gz", `"A.PCAPNG.gz" is not a plugin`, "did you mean -r A.PCAPNG.gz?"},
 		{"-", `"-" is not a plugin`, "did you mean -r - (a capture from standard input)?"},
 		{"eddy.cfg", `"eddy.cfg" is not a plugin`, "a configuration with observe sections runs with: eddy -f eddy.cfg"},
-		{"-f eddy.cfg", "unknown flag -f", "a configuration with observe sections runs with: eddy -f FILE"},
+		{"-r a.pcap -f sums.lua", `-f would read queues from the plugin "sums.lua"`, "-f FILE: Takes the queue sections"},
 		{"-r", "-r wants an argument", "-r FILE: Reads capture files"},
 		{"--eve --json s.json", "--eve wants an argument, and --json is a flag", "--eve FILE: Adds"},
 		{"-r -q", "-r wants an argument, and -q is a flag", "-r FILE: Reads"},

@@ -14,6 +14,7 @@ import (
 	"eddy/internal/config"
 	"eddy/internal/config/diag"
 	"eddy/internal/config/model"
+	"eddy/internal/fastpath/listener"
 	"eddy/internal/fastpath/report"
 	"eddy/internal/operator/admin"
 	"eddy/internal/operator/process"
@@ -28,13 +29,17 @@ const (
 
 // Engine is one generation of the traffic engine, as the command operates it.
 type Engine interface {
-	Listen() error                 // opens all sockets, or none
+	// Listen opens all sockets, or none; those of the processes old, which it replaces, where they fit.
+	Listen(old []int, sockets *listener.Inherited) error
+	Sockets() []listener.Socket    // what it listens on, for a process that is to replace it; any goroutine
+	Taken(name string)             // such a process serves one of the sockets now; any goroutine
 	Start() error                  // serves; after privileges were given up
 	SoftStop()                     // takes nothing new, finishes what runs; returns at once
 	Stop(ctx context.Context) bool // SoftStop, waits until ctx is done, cuts the rest; false when something was cut
 	Status() []string              // what is going on, for SIGHUP
 	Commands() []admin.Command     // for the stats socket
 	Reports() []*report.Lane       // of observed lanes, also after Stop; any goroutine
+	Unfinished() []string          // after Stop: what was left undone, a line each
 	Finished() <-chan struct{}     // closed when nothing is left to do: there were captures to read, and no more; else nil
 }
 
@@ -44,8 +49,9 @@ type Program struct {
 	About   []string // lines for -vv
 	Load    func(config.Options) (*model.Config, *diag.List)
 	Build   func(cfg *model.Config, out, errOut io.Writer) (Engine, *diag.List)
-	// Observe builds a lane for "eddy observe", or says what is wrong. Plugins print to out; messages go to errOut.
-	Observe func(lane *model.Observe, out, errOut io.Writer) (Lane, *diag.List)
+	// Observe builds a lane for "eddy observe", or says what is wrong; of cfg it takes the queues and the state-dir. Plugins
+	// print to out; messages go to errOut.
+	Observe func(lane *model.Observe, cfg *model.Config, out, errOut io.Writer) (Lane, *diag.List)
 }
 
 // run is one execution of the command.
@@ -62,6 +68,12 @@ type run struct {
 func (p Program) Run(args []string, out, errOut io.Writer) int {
 	if len(args) > 0 && args[0] == observeCommand {
 		return p.runObserve(args[1:], out, errOut)
+	}
+	if len(args) > 0 && args[0] == jobsCommand {
+		return p.runJobs(args[1:], out, errOut)
+	}
+	if len(args) > 0 && args[0] == topCommand {
+		return p.runTop(args[1:], out, errOut)
 	}
 	r := &run{Program: p, console: newConsole(out, errOut, os.LookupEnv)}
 	f, err := parseFlags(args)

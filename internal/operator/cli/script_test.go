@@ -21,6 +21,7 @@ import (
 	"eddy/internal/config"
 	"eddy/internal/config/diag"
 	"eddy/internal/config/model"
+	"eddy/internal/fastpath/listener"
 	"eddy/internal/fastpath/report"
 	"eddy/internal/operator/admin"
 	"eddy/internal/operator/cli"
@@ -66,11 +67,15 @@ type pidEngine struct {
 	held      sync.WaitGroup // connections that said "hold"
 }
 
-func (e *pidEngine) Listen() error {
+func (e *pidEngine) Listen(_ []int, sockets *listener.Inherited) error {
 	var errs []error
 	for _, p := range e.cfg.Proxies {
 		for _, b := range p.Binds {
-			ln, err := net.Listen("tcp", net.JoinHostPort(b.Addr.Host, strconv.Itoa(b.Addr.Port)))
+			addr := net.JoinHostPort(b.Addr.Host, strconv.Itoa(b.Addr.Port))
+			ln, err := sockets.Take(addr)
+			if ln == nil && err == nil {
+				ln, err = net.Listen("tcp", addr)
+			}
 			if err != nil {
 				errs = append(errs, err)
 				continue
@@ -117,6 +122,28 @@ func (e *pidEngine) Start() error {
 				})
 			}
 		})
+	}
+	return nil
+}
+
+// Sockets gives none when the description says so.
+func (e *pidEngine) Sockets() []listener.Socket {
+	var out []listener.Socket
+	for _, ln := range e.listeners {
+		f, err := ln.(*net.TCPListener).File()
+		if err != nil || e.cfg.Global.Description == "keeps" {
+			continue
+		}
+		out = append(out, listener.Socket{Name: ln.Addr().String(), File: f})
+	}
+	return out
+}
+
+func (e *pidEngine) Taken(name string) { fmt.Fprintln(os.Stderr, "taken", name) }
+
+func (e *pidEngine) Unfinished() []string {
+	if e.cfg.Global.Description == "leaves" {
+		return []string{"queue 'x': 3 jobs were not done"}
 	}
 	return nil
 }
@@ -176,6 +203,7 @@ func TestScripts(t *testing.T) {
 				env.Setenv(name, freePort(t))
 			}
 			env.Setenv("TERM", "xterm")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // many processes, each of which would end a second later
 			env.Defer(func() { killStrays(env.WorkDir) })
 			return nil
 		},

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"eddy/internal/config/model"
+	"eddy/internal/fastpath/listener"
 	"eddy/internal/fastpath/report"
 	"eddy/internal/operator/admin"
 	"eddy/internal/operator/process"
@@ -35,6 +36,11 @@ func (r *run) superviseWorkers() int {
 		return exitFailed
 	}
 	defer pid.Remove()
+	// The workers have the sockets; the master is only told to leave. Signals would do where there is no gate.
+	if gate, err := process.OpenGate(func() []listener.Socket { return nil }, func(string) {}, process.SignalSelf); err == nil {
+		gate.Serve()
+		defer gate.Close()
+	}
 	m := &process.Master{Dir: r.dir, Old: r.handover(), Notef: r.notef, Warnf: r.warnf, Systemd: r.f.systemd, Ready: func() {
 		if err := r.self.Ready(r.background()); err != nil {
 			r.warnf("", "%v", err)
@@ -54,7 +60,7 @@ func (r *run) handover() process.Handover {
 // serve runs the engine in this process until a signal ends it.
 //
 // The order matters: scripts first, so that a broken one changes nothing; then everything that needs privileges;
-// then, without them, traffic. Older processes are told to leave when all ports and files are open.
+// then, without them, traffic. Older processes are told to leave when this one serves.
 func (r *run) serve() int {
 	r.limits()
 	e := r.build()
@@ -66,7 +72,9 @@ func (r *run) serve() int {
 	signal.Notify(signals, syscall.SIGUSR1, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP,
 		syscall.SIGTTOU, syscall.SIGTTIN, syscall.SIGUSR2)
 
-	stats, pid, err := r.open(e)
+	old := r.handover()
+	defer old.Close()
+	stats, gate, pid, err := r.open(e, &old)
 	if err != nil {
 		r.errorf(listenHint(err), "cannot start: %v", err)
 		cut(e)
@@ -74,6 +82,7 @@ func (r *run) serve() int {
 	}
 	defer pid.Remove()
 	defer stats.Close()
+	defer gate.Close()
 	if !starting(signals, startGrace, func() { err = e.Start() }) {
 		return r.unstarted()
 	}
@@ -83,6 +92,11 @@ func (r *run) serve() int {
 		return exitFailed
 	}
 	stats.Serve()
+	gate.Serve()
+	if err := old.Tell(); err != nil {
+		r.warnf("", "%v", err)
+	}
+	old.Close()
 	if err := r.announce(); err != nil {
 		r.warnf("", "%v", err)
 	}
@@ -90,39 +104,44 @@ func (r *run) serve() int {
 }
 
 // open does what may need privileges, and gives them up.
-func (r *run) open(e Engine) (*admin.Server, *process.PIDFile, error) {
+func (r *run) open(e Engine, old *process.Handover) (*admin.Server, *process.Gate, *process.PIDFile, error) {
 	g := &r.cfg.Global
 	stats := &admin.Server{Commands: e.Commands(), Timeout: g.StatsTime}
 	addrs := statsSockets(g.StatsSocks)
 	drop := process.Privileges{User: g.User, Group: g.Group, UID: g.UID, GID: g.GID, Chroot: g.Chroot}
 	if err := errors.Join(r.checkPIDFile(), admin.Check(addrs), drop.Check()); err != nil {
-		return nil, nil, err // before anybody is asked to leave
+		return nil, nil, nil, err // before anybody is asked to leave
 	}
-	old := r.handover()
-	if err := old.Listen(e.Listen); err != nil {
-		return nil, nil, err
+	sockets, err := old.Ask()
+	if err != nil {
+		r.notef("%v", err)
+	}
+	if err := old.Listen(func() error { return e.Listen(old.Processes(), sockets) }); err != nil {
+		return nil, nil, nil, err
 	}
 	if err := old.Listen(func() error { return stats.Open(addrs) }); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	var pid *process.PIDFile
-	if r.self.Role != process.Worker { // the master has its own there
-		var err error
-		if pid, err = process.WritePIDFile(g.PIDFile); err != nil {
-			stats.Close()
-			return nil, nil, err
+	gate, err := process.OpenGate(e.Sockets, e.Taken, process.SignalSelf)
+	if err != nil {
+		r.notef("a process that replaces this one will have to wait for its ports: %v", err)
+	}
+	pid, err := r.writePIDFile()
+	if err == nil {
+		// The ports are ours. Without privileges it may be impossible to signal the older processes that cannot be told in
+		// another way, so now is the time.
+		if err := old.TellSilent(); err != nil {
+			r.warnf("", "%v", err)
 		}
+		err = drop.Drop()
 	}
-	// The ports are ours. Without privileges it may be impossible to signal the older processes, so now is the time.
-	if err := old.Tell(); err != nil {
-		r.warnf("", "%v", err)
-	}
-	if err := drop.Drop(); err != nil {
+	if err != nil {
 		stats.Close()
+		gate.Close()
 		pid.Remove()
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return stats, pid, nil
+	return stats, gate, pid, nil
 }
 
 func (r *run) checkPIDFile() error {
@@ -130,6 +149,14 @@ func (r *run) checkPIDFile() error {
 		return nil
 	}
 	return process.CheckPIDFile(r.cfg.Global.PIDFile)
+}
+
+// writePIDFile writes the pid file, where it is not the master that has its own there.
+func (r *run) writePIDFile() (*process.PIDFile, error) {
+	if r.self.Role == process.Worker {
+		return nil, nil
+	}
+	return process.WritePIDFile(r.cfg.Global.PIDFile)
 }
 
 // announce says that the process serves, to whoever waits for that.
@@ -190,6 +217,9 @@ func (r *run) stop(e Engine, signals <-chan os.Signal, limit time.Duration) int 
 		case clean := <-done:
 			if !clean {
 				r.printf("stopped; some connections were cut")
+			}
+			for _, line := range e.Unfinished() {
+				r.printf("%s", line)
 			}
 			r.summarize(e.Reports())
 			return exitOK

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"eddy/internal/fastpath/listener"
 )
 
 // handoverLimit is how long the ports of older processes are waited for.
@@ -15,15 +17,52 @@ const handoverLimit = 10 * time.Second
 
 // Handover relieves older processes (-sf, -st).
 //
-// HAProxy binds beside the old process with SO_REUSEPORT, or pauses it with SIGTTOU. eddy shares no port: when a port
-// is taken and there are older processes, it asks them to leave first and tries again until the port is free. The
-// configuration and its scripts were found good before that, and what else can be looked at beforehand, so that a bad
-// configuration stops nobody. Nor does a port that somebody else has.
+// HAProxy binds beside the old process with SO_REUSEPORT, is given sockets by it (-x), or pauses it with SIGTTOU. Here the
+// new process asks the old ones for their listening sockets and shares them: connections wait in one queue for both, so that
+// none is refused when the old process leaves, which it is asked to when the new one serves. Where no sockets are given, and a
+// port is taken, the old process is asked to leave first, and the port is tried again until it is free. The configuration and
+// its scripts were found good before that, and what else can be looked at beforehand, so that a bad configuration stops nobody.
+// Nor does a port that somebody else has.
 type Handover struct {
 	Finish    []int // to be sent SIGUSR1
 	Terminate []int // to be sent SIGTERM
-	told      bool
+	told      map[int]bool
+	visits    map[int][]*visit // at the gates of the processes, and of their children
+	sockets   *listener.Inherited
 }
+
+// Ask asks all processes for their listening sockets; Close lets go of them. What could not be had is an error to be told, no
+// reason to give up.
+func (h *Handover) Ask() (*listener.Inherited, error) {
+	var errs []error
+	var sockets []listener.Socket
+	h.visits = map[int][]*visit{}
+	for _, pid := range h.pids() {
+		visits, got, err := visitGates(pid)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		h.visits[pid] = visits
+		sockets = append(sockets, got...)
+	}
+	h.sockets = listener.NewInherited(sockets)
+	return h.sockets, errors.Join(errs...)
+}
+
+// Close ends what Ask began. Processes that were not told to leave go on.
+func (h *Handover) Close() {
+	for _, visits := range h.visits {
+		for _, v := range visits {
+			_ = v.conn.Close()
+		}
+	}
+	h.sockets.Close()
+}
+
+// Processes are those to be relieved.
+func (h *Handover) Processes() []int { return h.pids() }
+
+func (h *Handover) pids() []int { return slices.Concat(h.Finish, h.Terminate) }
 
 // Listen calls listen until it succeeds, it fails with something else than a port in use, nobody can be asked to
 // leave, or the time is over. Errors with a method "ListenAddr() string", and those of package net, tell which port.
@@ -35,8 +74,8 @@ func (h *Handover) Listen(listen func() error) error {
 		if err == nil || !errors.Is(err, syscall.EADDRINUSE) || h.empty() {
 			return err
 		}
-		if !h.told {
-			if pid, addr := stranger(takenAddresses(err), slices.Concat(h.Finish, h.Terminate)); pid != 0 {
+		if len(h.told) == 0 {
+			if pid, addr := stranger(takenAddresses(err), h.pids()); pid != 0 {
 				return fmt.Errorf("%s belongs to process %d (%s), which is not to be replaced: stop it, or choose another address or port", addr, pid, nameOf(pid))
 			}
 		}
@@ -51,23 +90,61 @@ func (h *Handover) Listen(listen func() error) error {
 	}
 }
 
-// Tell sends the signals, once. Processes that are gone are fine.
-func (h *Handover) Tell() error {
-	if h.told {
-		return nil
+// TellSilent tells those to leave who did not answer Ask. It is for a process that is about to give up the privileges that
+// signals take: those that have answered can be told later.
+func (h *Handover) TellSilent() error {
+	return h.each(func(pid int) bool {
+		return !slices.ContainsFunc(h.visits[pid], func(v *visit) bool { return v.pid == pid })
+	})
+}
+
+// Tell tells all processes to leave that were not told before. Processes that are gone are fine.
+func (h *Handover) Tell() error { return h.each(func(int) bool { return true }) }
+
+// each tells those of the processes to leave that choose chooses, each once.
+func (h *Handover) each(choose func(pid int) bool) error {
+	if h.told == nil {
+		h.told = map[int]bool{}
 	}
-	h.told = true
 	var errs []error
-	send := func(pids []int, sig syscall.Signal) {
-		for _, pid := range pids {
-			if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
-				errs = append(errs, fmt.Errorf("cannot signal process %d: %w", pid, err))
-			}
+	for i, pid := range h.pids() {
+		if h.told[pid] || !choose(pid) {
+			continue
+		}
+		h.told[pid] = true
+		s := syscall.SIGUSR1
+		if i >= len(h.Finish) {
+			s = syscall.SIGTERM
+		}
+		if !h.leave(pid, s) {
+			errs = append(errs, signalTo(pid, s))
 		}
 	}
-	send(h.Finish, syscall.SIGUSR1)
-	send(h.Terminate, syscall.SIGTERM)
 	return errors.Join(errs...)
+}
+
+// leave tells a process at its gate to leave; false: it was not heard. The children of a master are told what is served here,
+// and the master passes the signal on to them.
+func (h *Handover) leave(pid int, s syscall.Signal) bool {
+	taken, told := h.sockets.Taken(), false
+	for _, v := range h.visits[pid] {
+		if v.pid != pid {
+			_ = v.leave(taken, 0)
+		}
+	}
+	for _, v := range h.visits[pid] {
+		if v.pid == pid {
+			told = v.leave(taken, s) == nil
+		}
+	}
+	return told
+}
+
+func signalTo(pid int, s syscall.Signal) error {
+	if err := syscall.Kill(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("cannot signal process %d: %w", pid, err)
+	}
+	return nil
 }
 
 func (h *Handover) empty() bool { return len(h.Finish) == 0 && len(h.Terminate) == 0 }

@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"eddy/internal/operator/visible"
 )
 
 // Number writes n with commas between thousands.
@@ -72,32 +72,10 @@ const (
 )
 
 // name makes such a text fit for a terminal, in a column.
-func name(s string) string { return printable(s, maxName) }
+func name(s string) string { return visible.Text(s, maxName) }
 
 // message is name for what may fill lines.
-func message(s string) string { return printable(s, maxMessage) }
-
-// printable shows what does not print as \xNN or \u{N}, and cuts what is longer than limit characters.
-func printable(s string, limit int) string {
-	var b strings.Builder
-	for n := 0; s != ""; n++ {
-		if n == limit {
-			b.WriteString("…")
-			break
-		}
-		r, size := utf8.DecodeRuneInString(s)
-		switch {
-		case r == utf8.RuneError && size == 1, r < utf8.RuneSelf && !unicode.IsPrint(r):
-			fmt.Fprintf(&b, `\x%02x`, s[0])
-		case !unicode.IsPrint(r):
-			fmt.Fprintf(&b, `\u{%x}`, r)
-		default:
-			b.WriteRune(r)
-		}
-		s = s[size:]
-	}
-	return b.String()
-}
+func message(s string) string { return visible.Text(s, maxMessage) }
 
 // count writes "1 task", "2 tasks".
 func count(n uint64, one string) string {

@@ -35,6 +35,10 @@ func full() *report.Lane {
 		Resources: []report.Count{{Name: "File hashes", N: 2000}},
 		Async: []report.Async{{Plugin: "Hash files", Workers: 8, Scheduled: 2003, Done: 1998, Failed: 1, Results: 1996, Lost: 1,
 			Refused: []report.Count{{Name: "100000 entries wait already", N: 5}}, Dropped: []report.Count{{Name: "schedule, hash.lua:12", N: 5}}}},
+		Jobs: []report.Jobs{
+			{Plugin: "Hash files", Pushed: 2003, Done: 1990, Dead: 3, Removed: 2, Left: 8, Results: 12, NotPushed: 5}, {Plugin: "fine", Pushed: 1, Done: 1},
+		},
+		Queues:   []report.Queue{{Name: "email", Disk: true, Ready: 7, Delayed: 1, Dead: 3}, {Name: "default", Retrying: 1}},
 		Scripts:  []report.Script{{Plugin: "fine", File: "fine.lua"}, {Plugin: "Hash files", File: "hash.lua", Errors: 1, First: "hash.lua:12: attempt to index a nil value"}},
 		Drops:    []report.Count{{Name: "packets, the kernel's ring was full", N: 17}},
 		Problems: []report.Count{{Name: "truncated TCP header", N: 2}},

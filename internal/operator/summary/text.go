@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -27,6 +28,8 @@ func (s Summary) Text(w io.Writer) error {
 		p.group(g)
 	}
 	p.async(s.Async)
+	p.jobs(s.Jobs)
+	p.queues(s.Queues)
 	p.scripts(s.Scripts)
 	p.counts("dropped", s.Drops)
 	p.counts("wrong with packets", s.Problems)
@@ -195,6 +198,47 @@ func (p *page) async(work []report.Async) {
 			fmt.Fprintf(&p.b, "    dropped %s: %s\n", Number(c.N), name(c.Name))
 		}
 	}
+}
+
+// jobs writes what became of jobs.
+func (p *page) jobs(jobs []report.Jobs) {
+	if len(jobs) == 0 {
+		return
+	}
+	p.title("jobs")
+	for _, j := range jobs {
+		fmt.Fprintf(&p.b, "  %s: %s pushed, %s done", name(j.Plugin), Number(j.Pushed), Number(j.Done))
+		if rest := nonzero(report.Count{Name: "dead", N: j.Dead}, report.Count{Name: "removed", N: j.Removed},
+			report.Count{Name: "left in their queues", N: j.Left}, report.Count{Name: "not waited for", N: j.Untold}); len(rest) > 0 {
+			fmt.Fprintf(&p.b, ", %s", list(rest))
+		}
+		fmt.Fprintf(&p.b, "; %s given back\n", count(j.Results, "result"))
+		if j.NotPushed > 0 {
+			fmt.Fprintf(&p.b, "    refused by their queues, or there already: %s\n", Number(j.NotPushed))
+		}
+	}
+}
+
+// queues writes what is left in queues.
+func (p *page) queues(queues []report.Queue) {
+	if len(queues) == 0 {
+		return
+	}
+	p.title("left in queues")
+	for _, q := range queues {
+		where := "lost with the process: they were in memory"
+		if q.Disk {
+			where = "kept in the queue"
+		}
+		left := list(nonzero(report.Count{Name: "ready", N: q.Ready}, report.Count{Name: "delayed", N: q.Delayed},
+			report.Count{Name: "to be tried again", N: q.Retrying}, report.Count{Name: "dead", N: q.Dead}))
+		fmt.Fprintf(&p.b, "  %s: %s; %s\n", name(q.Name), left, where)
+	}
+}
+
+// nonzero leaves out what is zero.
+func nonzero(counts ...report.Count) []report.Count {
+	return slices.DeleteFunc(counts, func(c report.Count) bool { return c.N == 0 })
 }
 
 // scripts writes about plugins with errors.
