@@ -5,7 +5,7 @@ FUZZTIME ?= 5m
 GO       ?= go
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test lint fuzz bench-proxy bench-observe docs clean
+.PHONY: help deps build run test lint fuzz bench-proxy bench-observe bench-jobs crash docs clean
 
 help: ## print this help
 	@echo "make TARGET"
@@ -40,6 +40,12 @@ bench-proxy: build ## compare with HAProxy (HAPROXY=path, default: the one on th
 
 bench-observe: build ## compare the observed lane with Suricata and tcpflow, where they are installed; takes minutes and 2 GB in the temporary folder
 	$(GO) run ./bench/observe -eddy bin/eddy
+
+bench-jobs: build ## compare jobs with River, Asynq, beanstalkd and JetStream, where they are installed; takes minutes
+	$(GO) run ./bench/jobs -eddy bin/eddy
+
+crash: deps ## kill eddy at random moments for a long time, and count jobs and mails (EDDY_CRASH_ROUNDS, default 500)
+	EDDY_CRASH_ROUNDS=$${EDDY_CRASH_ROUNDS:-500} $(GO) test -count 1 -timeout 2h -v -run Crash ./test/crash
 
 docs: deps ## write docs/configuration.md anew from the keyword declarations
 	$(GO) test ./internal/config -run "^TestDocs$$" -update
