@@ -29,7 +29,7 @@ var floors = map[string]int{
 // reserved names imports that belong to one package, and the only folders that may have them.
 var reserved = map[string][]string{
 	"C":                              {"internal/script/vm"},
-	"github.com/emersion/go-smtp":    {"internal/offpath/client/smtp", "examples/email/sink"},
+	"github.com/emersion/go-smtp":    {"internal/offpath/client/smtp", "examples/email/sink", "test/postoffice"},
 	"eddy/internal/operator/app":     {"cmd/eddy"},
 	"eddy/internal/engine":           {"internal/operator/app"},
 	"eddy/internal/engine/observed":  {"internal/operator/app", "internal/engine"},

@@ -16,9 +16,9 @@ type TaskInfo struct {
 	LastError string
 }
 
-// LuaInfo is a Lua state.
+// LuaInfo is a Lua state, or several of the same use put together.
 type LuaInfo struct {
-	Name        string // "shared", "thread 1", "worker 1"
+	Name        string // "shared", "thread 1", "worker 1", "uplink: plugin sha1"
 	MemoryBytes int64
 	Runs        uint64
 	Computed    time.Duration
@@ -41,14 +41,33 @@ func (e *Engine) Tasks() []TaskInfo {
 	return out
 }
 
-// LuaStates lists the Lua states of the proxied lane and of its workers. Any goroutine may call it; it waits for their locks.
-func (e *Engine) LuaStates() []LuaInfo {
-	if e.scripts == nil {
-		return nil
+// luaState is a Lua state, or several of the same use put together, with its figures by kind of run.
+type luaState struct {
+	name string
+	vm.Stats
+}
+
+// luaStates lists the states of both lanes and of their workers. It waits for their locks.
+func (e *Engine) luaStates() []luaState {
+	var out []luaState
+	if e.scripts != nil {
+		for _, s := range e.scripts.States() {
+			out = append(out, luaState{s.Name, s.Stats})
+		}
 	}
+	for _, l := range e.lanes {
+		for _, s := range l.LuaStates() {
+			out = append(out, luaState{l.Name() + ": " + s.Name, s.Stats})
+		}
+	}
+	return out
+}
+
+// LuaStates lists the Lua states. Any goroutine may call it; it waits for their locks.
+func (e *Engine) LuaStates() []LuaInfo {
 	var out []LuaInfo
-	for _, s := range e.scripts.States() {
-		i := LuaInfo{Name: s.Name, MemoryBytes: s.Memory, LockWaits: s.LockWaits, LockWait: s.LockWait}
+	for _, s := range e.luaStates() {
+		i := LuaInfo{Name: s.name, MemoryBytes: s.Memory, LockWaits: s.LockWaits, LockWait: s.LockWait}
 		for k := range vm.NumRunKinds {
 			i.Runs += s.Runs[k]
 			i.Computed += s.Computed[k]
@@ -79,15 +98,15 @@ func (e *Engine) snapshot() *exporter.Snapshot {
 	for _, l := range e.lanes {
 		s.Tickets = append(s.Tickets, exporter.Tickets{Owner: "lane " + l.Name(), Counts: l.Tickets()})
 	}
-	if e.scripts == nil {
-		return s
-	}
-	for _, st := range e.scripts.States() {
-		l := exporter.Lua{State: st.Name, MemoryBytes: st.Memory, LockWaits: st.LockWaits, LockWait: st.LockWait}
+	for _, st := range e.luaStates() {
+		l := exporter.Lua{State: st.name, MemoryBytes: st.Memory, LockWaits: st.LockWaits, LockWait: st.LockWait}
 		for k := range vm.NumRunKinds {
-			l.Kinds = append(l.Kinds, exporter.LuaKind{Kind: vm.RunKind(k).String(), Runs: st.Runs[k], Computed: st.Computed[k]})
+			l.Kinds = append(l.Kinds, exporter.LuaKind{Kind: k.String(), Runs: st.Runs[k], Computed: st.Computed[k]})
 		}
 		s.Lua = append(s.Lua, l)
+	}
+	if e.scripts == nil {
+		return s
 	}
 	for _, t := range e.scripts.Tasks() {
 		s.Tasks = append(s.Tasks, exporter.Task{Where: t.Where, State: t.State, Restarts: uint64(t.Restarts)})

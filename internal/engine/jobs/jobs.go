@@ -174,8 +174,9 @@ func (j *Jobs) Fifo(name string) (*queue.Queue, error) {
 		return nil, fmt.Errorf("more than %d queues on the disk", maxFifos)
 	}
 	q, err := j.make(queue.Options{
-		Name: name, Disk: true, Bounds: handoff.Bounds{Entries: fifoItems, Bytes: fifoBytes}, MaxSize: fifoItemSize, Log: j.opts.Log,
-		IDs: j.clock,
+		Name: name, Disk: true, Bounds: handoff.Bounds{Entries: fifoItems, Bytes: fifoBytes}, MaxSize: fifoItemSize,
+		Retry: queue.Retry{Retries: -1}, // an item is given again until a task is done with it
+		IDs:   j.clock, Log: j.opts.Log,
 	}, true)
 	if err != nil || !j.open {
 		return q, err

@@ -10,6 +10,8 @@ import (
 	"eddy/internal/fastpath/packet"
 	"eddy/internal/fastpath/report"
 	"eddy/internal/fastpath/shard"
+	"eddy/internal/reentry"
+	"eddy/internal/script/trisul"
 )
 
 // Progress tells how many of the capture's bytes were read and of how many (0: not known), and the packets so far.
@@ -45,13 +47,39 @@ func (l *Lane) outline() *report.Lane {
 		r.Inputs = l.in.report()
 	case l.cfg.Interface != "":
 		r.Inputs = []report.Input{{Name: l.cfg.Interface}}
+		var dropped uint64
 		for _, ring := range l.rings {
-			r.Inputs[0].Packets += ring.Stats().Packets
+			s := ring.Stats()
+			r.Inputs[0].Packets += s.Packets
+			dropped += s.Dropped
 		}
+		r.Drops = some(kernelDrops(dropped))
 	default:
 		r.Inputs = []report.Input{{Name: "inputfilter"}}
 	}
 	return r
+}
+
+// Name is the section's name.
+func (l *Lane) Name() string { return l.cfg.Name }
+
+// Tickets says what became of the tickets of all engines and of the ledger. Any goroutine may call it.
+func (l *Lane) Tickets() reentry.Counts {
+	var all reentry.Counts
+	if boxes := l.boxes.Load(); boxes != nil {
+		for _, in := range *boxes {
+			all.Add(in.Counts())
+		}
+	}
+	return all
+}
+
+// LuaStates are the Lua states of the plugins. Any goroutine may call it; it waits for the states' locks.
+func (l *Lane) LuaStates() []trisul.LuaState {
+	if l.plugins == nil {
+		return nil
+	}
+	return l.plugins.LuaStates()
 }
 
 // sum adds the figures of all engines.
@@ -135,7 +163,7 @@ func (l *Lane) drops(s *shard.Stats) []report.Count {
 	}
 	sum := l.ledger.Summary(0)
 	return some(
-		report.Count{Name: "packets, the kernel's ring was full", N: kernel},
+		kernelDrops(kernel),
 		report.Count{Name: "payload bytes, missing in the capture", N: s.Payload.GapBytes},
 		report.Count{Name: "flows, evicted from a full table", N: s.Evicted},
 		report.Count{Name: "flows not read to their end, too much of their payload waited for its rest", N: s.GivenUp},
@@ -152,6 +180,11 @@ func (l *Lane) drops(s *shard.Stats) []report.Count {
 		report.Count{Name: "batches of a time bucket that was closed already (counted in the next)", N: sum.Late + sum.Forced},
 		report.Count{Name: "messages to packet hooks, the inbox was full", N: l.untold.Load()},
 	)
+}
+
+// kernelDrops are packets that came while a ring was full.
+func kernelDrops(n uint64) report.Count {
+	return report.Count{Name: "packets, the kernel's ring was full", N: n}
 }
 
 // problems lists what was wrong with packets, by kind.

@@ -3,14 +3,21 @@ package observed
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"eddy/internal/base/value"
+	"eddy/internal/config/diag"
 	"eddy/internal/config/model"
+	"eddy/internal/engine/jobs"
 	"eddy/internal/fastpath/report"
+	"eddy/internal/offpath/job"
+	"eddy/internal/offpath/queue"
+	"eddy/internal/reentry"
 )
 
 // queueSection is a queue as a configuration without anything but a name describes it; retries come soon.
@@ -144,9 +151,12 @@ TrisulPlugin = { id = { name = "keep" }, filex_monitor = {
     T.async:schedule({ queue = "kept", data = name, key = "k", onexecute = function(d) return word() .. d end, onresult = "took" })
   end } }`)}
 	o := Options{Queues: []*model.Queue{queueSection("kept", true)}, StateDir: filepath.Join(dir, "state")}
+	o.Queues[0].Workers = 1 // the first job holds all others up
 	first := start(t, &model.Observe{Read: []string{shop}, Engines: 2, Scripts: scripts, Args: "push", StopTimeout: 50 * time.Millisecond}, o)
-	for first.plugins.Pending() < 2*shopFiles {
-		time.Sleep(time.Millisecond)
+	for end := time.Now().Add(20 * time.Second); first.plugins.Pending() < 3*shopFiles; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d jobs: %s", first.plugins.Pending(), first.printed(t))
+		}
 	}
 	first.Stop(t.Context())
 	if j := first.jobs(t); j.Pushed != 3*shopFiles || j.Left != 3*shopFiles {
@@ -207,6 +217,44 @@ end, filex_monitor = { onfile_http = function() end } }`)}
 	}
 	if q := second.Report().Queues; len(q) != 1 || q[0].Dead != 1 {
 		t.Errorf("left: %+v", q)
+	}
+}
+
+// TestJobsShared has two lanes with the same plugin use queues of the process; its handlers work until these end.
+func TestJobsShared(t *testing.T) {
+	problems := &diag.List{}
+	process := jobs.New(jobs.Options{UID: -1, GID: -1, Log: func(_ int, text string) { t.Log(text) }}, problems)
+	script := plugin(t, `
+async.handler("up", function(job) return job.data:upper() end)
+TrisulPlugin = { id = { name = "p" }, filex_monitor = { onfile_http = function(_, _, _, _, request)
+  async.queue():push{ handler = "up", data = request:get_path(), onresult = function(_, r) print(r) end }
+end } }`)
+	var lanes []*run
+	for range 2 {
+		lanes = append(lanes, start(t, &model.Observe{Read: []string{shop}, Scripts: []string{script}}, Options{Shared: process.Shared}))
+	}
+	process.Start()
+	for _, r := range lanes {
+		if err := r.Wait(); err != nil {
+			t.Error(err)
+		}
+		if j := r.jobs(t); j.Done != shopFiles || j.Results != shopFiles || !strings.Contains(r.printed(t), "/SETUP.EXE\n") {
+			t.Errorf("%+v\n%s", j, r.printed(t))
+		}
+	}
+	q, _ := process.Queues.Queue("default")
+	inbox := reentry.New(reentry.Options{})
+	data, _ := value.Append(nil, value.Str("late"))
+	var late string
+	ticket, _ := inbox.Issue(func(r reentry.Result) { late = fmt.Sprintf("%q %v", r.Data, r.Err) })
+	q.Offer(queue.Push{Job: &job.Job{Body: job.Body{Queue: "default", Handler: "up", Data: data}}, Ticket: ticket})
+	inbox.Finish(t.Context())
+	if !strings.Contains(late, "LATE") {
+		t.Errorf("behind the lanes' end: %s", late)
+	}
+	process.Stop(t.Context())
+	for _, r := range lanes {
+		r.Close()
 	}
 }
 

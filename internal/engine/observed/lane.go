@@ -264,23 +264,6 @@ func (l *Lane) announce() *time.Timer {
 	})
 }
 
-// pending is how much asynchronous work keeps the lane open.
-func (l *Lane) pending() int {
-	if l.plugins == nil {
-		return 0
-	}
-	n := l.plugins.Pending()
-	if l.offPath.alone {
-		jobs := 0
-		for _, q := range l.offPath.shared.Queues.All() {
-			s := q.Stats()
-			jobs += waits(&s)
-		}
-		n = max(n, jobs)
-	}
-	return n
-}
-
 // release gives back what Build and open made. It may be called for a lane that is half built.
 func (l *Lane) release() {
 	l.cut()
@@ -343,20 +326,6 @@ func (l *Lane) Stop(ctx context.Context) bool {
 	}
 	<-l.ended
 	return false
-}
-
-// Name is the section's name.
-func (l *Lane) Name() string { return l.cfg.Name }
-
-// Tickets says what became of the tickets of all engines and of the ledger. Any goroutine may call it.
-func (l *Lane) Tickets() reentry.Counts {
-	var all reentry.Counts
-	if boxes := l.boxes.Load(); boxes != nil {
-		for _, in := range *boxes {
-			all.Add(in.Counts())
-		}
-	}
-	return all
 }
 
 // tickets is how many results may be on their way to an inbox: as many as there may be asynchronous work. 0: the default.

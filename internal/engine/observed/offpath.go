@@ -119,10 +119,17 @@ func (l *Lane) endJobs() {
 	}
 }
 
+// commitLimit bounds how long note waits for what is on its way to the disk.
+const commitLimit = time.Second
+
 // note keeps what is left in the queues.
 func (o *offPath) note() {
+	end := time.Now().Add(commitLimit)
 	for _, q := range o.shared.Queues.All() {
 		s := q.Stats()
+		for ; s.Uncommitted > 0 && s.StoreError == "" && time.Now().Before(end); s = q.Stats() {
+			time.Sleep(time.Millisecond)
+		}
 		t := &s.Totals.Jobs
 		r := report.Queue{
 			Name: s.Name, Disk: s.Disk, Ready: uint64(t[job.Ready] + t[job.Running]), Delayed: uint64(t[job.Scheduled]),
@@ -140,4 +147,21 @@ func (l *Lane) Close() {
 	if l.plugins != nil && l.offPath.own == nil {
 		l.plugins.StopJobs(context.Background())
 	}
+}
+
+// pending is how much asynchronous work keeps the lane open.
+func (l *Lane) pending() int {
+	if l.plugins == nil {
+		return 0
+	}
+	n := l.plugins.Pending()
+	if l.offPath.alone {
+		jobs := 0
+		for _, q := range l.offPath.shared.Queues.All() {
+			s := q.Stats()
+			jobs += waits(&s)
+		}
+		n = max(n, jobs)
+	}
+	return n
 }

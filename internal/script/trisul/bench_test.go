@@ -1,9 +1,12 @@
 package trisul
 
 import (
+	"math"
 	"testing"
 
 	"eddy/internal/fastpath/packet"
+	"eddy/internal/offpath/queue"
+	"eddy/internal/reentry"
 )
 
 // frame is an Ethernet frame with IPv4 and TCP, as the decoder gives it.
@@ -83,6 +86,39 @@ func BenchmarkPacket(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				h.Packet(p, f)
+			}
+		})
+	}
+}
+
+// BenchmarkPush is what a packet hook pays for a job that nobody does: the call of the hook included, which "empty" of
+// BenchmarkPacket is.
+func BenchmarkPush(b *testing.B) {
+	for name, body := range map[string]string{
+		"push":     `queue:push(job)`,
+		"onresult": `queue:push(told)`,
+		"schedule": `T.async:schedule(block)`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			r := one(b, `async.handler("h", print)
+local queue, job, told = async.queue("idle"), { handler = "h", data = "0123456789" }, { handler = "h", data = "0123456789", onresult = print }
+local block = { handler = "h", queue = "idle", data = "0123456789", onresult = print }
+`+counterPlugin(body), withQueues(b, queue.Options{Name: "idle"}))
+			e := newEngine("0")
+			e.inbox = reentry.New(reentry.Options{Tickets: math.MaxInt32})
+			h, err := r.Packets(quiet{e})
+			if err != nil {
+				b.Fatal(err)
+			}
+			p, f := frame(), web()
+			b.ReportAllocs()
+			for b.Loop() {
+				h.Packet(p, f)
+			}
+			b.StopTimer()
+			e.inbox.Close()
+			if q, _ := r.queues.Queue("idle"); q.Stats().Pushed != uint64(b.N) {
+				b.Errorf("%d pushed of %d: %s", q.Stats().Pushed, b.N, r.logs())
 			}
 		})
 	}

@@ -378,6 +378,14 @@ end`), "test", "b", 1),
 	r.queues.Start()
 	r.finish(e)
 	check(t, "printed", r.printed(), "B\n")
+	var names []string
+	for _, s := range r.LuaStates() {
+		names = append(names, s.Name)
+		if runs, _ := s.AllRuns(); runs == 0 || s.Memory == 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+	check(t, "states", strings.Join(names, "; "), "plugin a, hooks; plugin a, workers; plugin b, hooks")
 }
 
 // TestNoQueues is a lane that was given none.

@@ -195,17 +195,6 @@ func (p *Plugins) StopJobs(ctx context.Context) {
 	}
 }
 
-// States are the Lua states that do jobs now.
-func (p *Plugins) States() []*vm.State {
-	var all []*vm.State
-	for _, l := range p.list {
-		if l.jobs != nil {
-			all = append(all, l.jobs.States()...)
-		}
-	}
-	return all
-}
-
 // Jobs says what became of the jobs that hooks have pushed, for plugins that have.
 func (p *Plugins) Jobs() []report.Jobs {
 	var all []report.Jobs

@@ -343,6 +343,9 @@ func (in *Instance) Result(onresult vm.Ref, request string, response []byte, fil
 	in.result.With(vm.RefValue(onresult), vm.Str(request), vm.Bytes(response)).Call()
 }
 
+// State is the Lua state, for those who look at its figures.
+func (in *Instance) State() *vm.State { return in.base.State }
+
 // Close ends the state.
 func (in *Instance) Close() {
 	if in.desk != nil {

@@ -1,7 +1,7 @@
 -- async: T.async. Its functions can be called with ':' and with '.'.
 local P = ...
 
-local error, type, async = error, type, async
+local error, next, type, async = error, next, type, async
 local A = {}
 T.async = A
 
@@ -20,11 +20,14 @@ A.cp = A.copy -- as one page of the documentation calls it
 local schedule, put, Buffer, getmetatable = P.async_schedule, P.async_buffer, P.Buffer, P.debug.getmetatable
 
 -- What makes a block a job of a queue; onresult does so too when it is a name.
-local fields = { "queue", "handler", "key", "delay", "priority", "unique", "retries", "timeout", "onerror" }
+local fields = {
+	queue = true, handler = true, key = true, delay = true, priority = true, unique = true, retries = true, timeout = true,
+	onerror = true,
+}
 
 local function is_job(block)
-	for i = 1, #fields do
-		if block[fields[i]] ~= nil then
+	for k in next, block do
+		if fields[k] then
 			return true
 		end
 	end
