@@ -69,8 +69,10 @@ func (e *Engine) LuaStates() []LuaInfo {
 	for _, s := range e.luaStates() {
 		i := LuaInfo{Name: s.name, MemoryBytes: s.Memory, LockWaits: s.LockWaits, LockWait: s.LockWait}
 		for k := range vm.NumRunKinds {
-			i.Runs += s.Runs[k]
-			i.Computed += s.Computed[k]
+			if k != vm.KindTidy { // nothing that anybody asked for
+				i.Runs += s.Runs[k]
+				i.Computed += s.Computed[k]
+			}
 		}
 		out = append(out, i)
 	}

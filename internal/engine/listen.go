@@ -15,7 +15,10 @@ import (
 // to relieve: Start takes their queues over.
 func (e *Engine) Listen(old []int, sockets *listener.Inherited) error {
 	e.relieved = old
-	if err := errors.Join(e.jobs.Prepare(), e.jobs.Check(context.Background(), old)); err != nil {
+	if err := e.jobs.Prepare(); err != nil {
+		return err
+	}
+	if err := e.jobs.Check(context.Background(), old); err != nil {
 		return err
 	}
 	e.conns = listener.NewLimit(e.cfg.Global.MaxConn)

@@ -41,9 +41,15 @@ func (e *Engine) Stop(ctx context.Context) bool {
 	for _, f := range e.fronts { // after the deadline
 		f.stream.Kill()
 	}
-	e.stopJobs(ctx) // behind the streams: their scripts may wait for jobs
 	if e.cancel != nil {
-		e.cancel() // tasks end
+		e.cancel()
+	}
+	if e.scripts != nil {
+		e.scripts.StopTasks() // what they have popped goes back to queues that are still open
+	}
+	e.stopJobs(ctx) // behind the streams: their scripts may wait for jobs
+	if e.scripts != nil {
+		e.scripts.Settle(ctx) // results of the last jobs
 	}
 	if !clean && e.scripts != nil {
 		e.scripts.Interrupt() // scripts of requests end, so that their streams can

@@ -3,9 +3,11 @@
 package jobs
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"eddy/internal/config/diag"
@@ -56,6 +58,10 @@ type Jobs struct {
 	open  bool
 	keyed bool          // functions are sealed with the installation's key
 	lease *lease.Holder // nil: there is no disk queue, or it is not open
+
+	giveUp context.CancelFunc // ends again
+	trying sync.WaitGroup
+	wake   chan struct{} // a store could not be opened
 }
 
 // diskQueue is a queue whose store is opened later.
@@ -64,13 +70,15 @@ type diskQueue struct {
 	path  string
 	sync  bool
 	size  int64 // bytes that a job may have
+
+	failure atomic.Pointer[error] // why its store could not be opened; nil: it is open
 }
 
 // New makes the queues of a configuration, and the one that is always there.
 func New(o Options, problems *diag.List) *Jobs {
 	j := &Jobs{
 		Queues: queue.NewSet(), Handlers: queue.NewHandlers(), Folder: NewFolder(o.StateDir, o.Chroot),
-		opts: o, clock: job.NewClock(time.Now),
+		opts: o, clock: job.NewClock(time.Now), giveUp: func() {}, wake: make(chan struct{}, 1),
 	}
 	owners := async.NewOwners()
 	j.Shared = async.NewShared(j.Queues, j.Handlers, owners, nil)
@@ -146,7 +154,7 @@ func (j *Jobs) make(o queue.Options, sync bool) (*queue.Queue, error) {
 		return nil, err
 	}
 	if o.Disk {
-		j.disks = append(j.disks, &diskQueue{q, j.Folder.Queue(o.Name), sync, o.MaxSize + maxCode})
+		j.disks = append(j.disks, &diskQueue{queue: q, path: j.Folder.Queue(o.Name), sync: sync, size: o.MaxSize + maxCode})
 	}
 	return q, nil
 }

@@ -86,7 +86,18 @@ func (j *Jobs) Open(old []int) error {
 	for _, d := range j.disks {
 		members = append(members, j.member(d))
 	}
-	return j.lease.Open(members)
+	return j.openAll(members)
+}
+
+// openAll opens the first stores. From then on those that could not be opened are tried again.
+func (j *Jobs) openAll(members []lease.Member) error {
+	if err := j.lease.Open(members); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	j.giveUp = cancel
+	j.trying.Go(func() { j.again(ctx) })
+	return nil
 }
 
 // takeOver makes this process the owner of the state folder.
@@ -113,15 +124,12 @@ func (j *Jobs) openLate(d *diskQueue) error {
 	if err := j.takeOver(nil); err != nil {
 		return err
 	}
-	return j.lease.Open([]lease.Member{j.member(d)})
+	return j.openAll([]lease.Member{j.member(d)})
 }
 
 func (j *Jobs) member(d *diskQueue) lease.Member {
 	return lease.Member{Queue: d.queue, Attach: func(leased []job.ID) error {
-		if err := j.attach(d, leased); err != nil {
-			d.queue.Fail(err)
-			j.opts.Log(syslog.Err, err.Error())
-		}
+		j.failed(d, j.attach(d, leased))
 		return nil
 	}}
 }
@@ -149,6 +157,7 @@ func (j *Jobs) Start() { j.Queues.Start() }
 func (j *Jobs) Stop(ctx context.Context) pool.Report {
 	j.mu.Lock()
 	held := j.lease
+	j.giveUp()
 	j.mu.Unlock()
 	if held != nil {
 		held.Stopping()
@@ -158,6 +167,7 @@ func (j *Jobs) Stop(ctx context.Context) pool.Report {
 		held.Wait(ctx)
 		held.Close()
 	}
+	j.trying.Wait()
 	j.closeNative()
 	return left
 }

@@ -11,6 +11,7 @@ import (
 	"eddy/internal/handoff"
 	"eddy/internal/offpath/job"
 	"eddy/internal/offpath/jobstore"
+	"eddy/internal/offpath/jobstore/disk"
 	"eddy/internal/offpath/jobstore/memory"
 	"eddy/internal/offpath/queue"
 )
@@ -71,6 +72,9 @@ func TestPush(t *testing.T) {
 			"2 1 memory 2"},
 		{"tostring", `return tostring(q), q == async.queue("default")`, "async queue default true"},
 
+		{"metatable", `return async.await(q:push(setmetatable({ data = "m" }, { __index = { handler = "echo", retries = 0 } })))`, "m"},
+		{"typo with a metatable", `q:push(setmetatable({ dta = "m" }, {}))`, `run:1: push: a job has no field 'dta'; did you mean "data"?`},
+		{"in pcall", `return pcall(q.push, q, { handler = "ecko" })`, `false push: there is no handler 'ecko'; did you mean "echo"?`},
 		{"no table", `q:push("echo")`, `run:1: push: a job is a table such as {handler = "name", data = ...}, not a string`},
 		{"typo", `q:push{ handler = "echo", dealy = 1 }`, `run:1: push: a job has no field 'dealy'; did you mean "delay"?`},
 		{"odd field", `q:push{ handler = "echo", mood = 1 }`, `run:1: push: a job has no field 'mood'; there are: data, delay, handler,*`},
@@ -111,9 +115,8 @@ func TestPush(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 			r.queue("default").Purge(job.Ready, job.Scheduled, job.Retrying)
-			jobs, _, _ := r.queue("default").List(queue.Filter{States: []job.State{job.Running}})
-			for _, j := range jobs {
-				r.queue("default").Delete(j.ID)
+			for _, id := range r.running("default") {
+				r.queue("default").Delete(id)
 			}
 		})
 	}
@@ -240,14 +243,14 @@ func TestAwaitFates(t *testing.T) {
 	r.eval(`async.await(q:push{ handler = "slow", timeout = 30 }, 0.001)`) // expired
 	ctx, cancel := context.WithCancelCause(context.Background())
 	done := make(chan string)
-	go func() { done <- r.evalCtx(ctx, `say("waits") async.await(q:push{ handler = "slow", timeout = 30 })`) }()
-	r.await(1)
+	go func() { done <- r.evalCtx(ctx, `async.await(q:push{ handler = "slow", timeout = 30 })`) }()
+	r.awaiting()
 	cancel(errors.New("gone"))
 	<-done
 	r.eval(`local id = q:push{ handler = "echo", delay = 1000 } say(id)`)
-	id, _ := job.ParseID(r.await(2)[1])
-	go func() { done <- r.eval(`say("waits") return async.await("` + id.String() + `")`) }()
-	r.await(3)
+	id, _ := job.ParseID(r.await(1)[0])
+	go func() { done <- r.eval(`return async.await("` + id.String() + `")`) }()
+	r.awaiting()
 	r.queue("default").Delete(id)
 	if got := <-done; !strings.HasPrefix(got, "nil ") { // expired
 		t.Error(got)
@@ -256,9 +259,8 @@ func TestAwaitFates(t *testing.T) {
 	if c.Issued != 5 || c.Delivered != 2 || c.Expired != 2 || c.OwnerGone != 1 || c.Open != 0 {
 		t.Errorf("%+v", c)
 	}
-	jobs, _, _ := r.queue("default").List(queue.Filter{States: []job.State{job.Running}})
-	for _, j := range jobs {
-		r.queue("default").Delete(j.ID)
+	for _, id := range r.running("default") {
+		r.queue("default").Delete(id)
 	}
 }
 
@@ -418,5 +420,47 @@ func TestNobodyTakes(t *testing.T) {
 	}
 	if s := second.queue("kept").Stats(); s.Done != 1 || s.OwnerGone != 1 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// A push into a disk queue gives the id when the job is on the disk, and lets others run meanwhile; the end is known however
+// fast the job was.
+func TestDisk(t *testing.T) {
+	dir := t.TempDir()
+	open := func() *rig {
+		store, err := disk.Open(dir, disk.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seal, err := OpenSeal(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return load(t, handlers, setup{seal: seal, queues: []queue.Options{{Name: "kept", Workers: 2, Store: store}}})
+	}
+	r := open()
+	for body, want := range map[string]string{
+		`local id = q:push{ handler = "echo", data = { a = 1 } } return async.await(id, 20), q:stats().store`:                 "{a=1} disk",
+		`local n = 1 return async.await(q:push{ handler = function(job) return n + job.data end, data = 2 }, 20)`:             "3",
+		`q:push{ handler = "slow", unique = "u" } local _, why = q:push{ handler = "slow", unique = "u" } return why`:         "duplicate",
+		`local ids = {} for i = 1, 40 do ids[i] = q:push{ handler = "echo", data = i } end return async.await(ids[30]), #ids`: "30 40",
+		`q:push{ handler = "echo", delay = 1000, key = "later" } return q:stats().scheduled > 0`:                              "true",
+		`local id = q:push{ handler = "fail", data = "x", retries = 0 } return async.await(id, 20)`:                           "nil test:4: no x",
+	} {
+		if got := r.eval(`local q = async.queue("kept") ` + body); got != want {
+			t.Errorf("%s: got %s, want %s", body, got, want)
+		}
+	}
+	r.queue("kept").Drain()
+	if got := r.eval(`return async.queue("kept"):push{ handler = "echo" }`); !like("nil queue 'kept' is draining*", got) {
+		t.Error(got)
+	}
+	for _, j := range r.running("kept") {
+		r.queue("kept").Delete(j)
+	}
+	r.close()
+	r = open()
+	if n := r.queue("kept").Stats().Totals.Jobs; n[job.Scheduled] != 1 || n[job.Dead] != 1 {
+		t.Errorf("%v", n)
 	}
 }

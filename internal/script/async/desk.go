@@ -42,13 +42,14 @@ type Desk struct {
 	queues  []*queue.Queue
 	indices map[string]int // of queues
 	words   map[string]string
+	known   map[string]bool // handlers that exist; they never go
 }
 
 // Install puts the module async into a state. It belongs behind the preludes of the state's library and before
 // vm.State.KeepKnown.
 func Install(s *vm.State, o Options) (*Desk, error) {
 	d := &Desk{opts: o, state: s, names: newNames(), handlers: map[string]vm.Ref{}, takers: map[takerKey]vm.Ref{}, indices: map[string]int{},
-		words: map[string]string{}}
+		words: map[string]string{}, known: map[string]bool{}}
 	for name, f := range map[string]vm.Func{
 		"async_handler":  d.handler,
 		"async_onresult": func(c *vm.Call) error { return d.named(c, "async.onresult", d.names.OnResult, false) },
@@ -245,6 +246,18 @@ func (d *Desk) word(b []byte) string {
 		d.words[s] = s
 	}
 	return s
+}
+
+// exists says whether there is a handler of that name. The state's lock is held.
+func (d *Desk) exists(handler string) bool {
+	if d.known[handler] {
+		return true
+	}
+	ok := d.shared().Handlers.Has(handler)
+	if ok && len(d.known) < maxWords {
+		d.known[handler] = true
+	}
+	return ok
 }
 
 // maxWords bounds what word remembers.

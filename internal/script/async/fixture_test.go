@@ -219,6 +219,16 @@ func (r *rig) until(done func(lines []string) bool) []string {
 	}
 }
 
+// awaiting waits until a run awaits a job.
+func (r *rig) awaiting() {
+	r.t.Helper()
+	for over := time.Now().Add(20 * time.Second); r.shared.Tickets().Open == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(over) {
+			r.t.Fatal("nothing awaits")
+		}
+	}
+}
+
 // eval runs a function body and gives what it returned, as text, or its error.
 func (r *rig) eval(body string) string { return r.evalCtx(context.Background(), body) }
 
@@ -315,4 +325,12 @@ func (r *rig) dead(name string) *job.Job {
 	}
 	r.t.Fatal("no dead job")
 	return nil
+}
+
+// running gives the jobs that workers have.
+func (r *rig) running(name string) (ids []job.ID) {
+	for _, i := range r.queue(name).Stats().Running {
+		ids = append(ids, i.ID)
+	}
+	return ids
 }

@@ -91,7 +91,7 @@ func (d *Desk) offer(c *vm.Call, f *Fields, site *Site) (queue.Receipt, queue.Re
 	case site.Loading:
 		f.drop(d.state)
 		return queue.Receipt{}, queue.Refused{}, errLoading
-	case f.Code == nil && !o.shared.Handlers.Has(f.Handler):
+	case f.Code == nil && !d.exists(f.Handler):
 		f.drop(d.state)
 		return queue.Receipt{}, queue.Refused{}, d.unknownHandler(f.Handler)
 	}

@@ -72,6 +72,9 @@ func (w *Workers) outcome(ctx context.Context, f *Frame, results []vm.Value, err
 	}
 	if len(results) > 1 && !results[0].Truth() {
 		if text, ok := message(results[1]); ok {
+			if text == "" {
+				text = "the handler failed and gave no reason"
+			}
 			return queue.Outcome{Err: errors.New(text)}
 		}
 	}

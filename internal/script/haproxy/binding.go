@@ -170,10 +170,10 @@ func (b *Binding) read(file string) error {
 
 // RunInits calls what core.register_init registered, in order, and stops at the first error. The queues are open.
 func (b *Binding) RunInits(ctx context.Context) error {
-	if err := b.fifos.flush(ctx); err != nil {
+	if err := b.runInits(ctx); err != nil {
 		return err
 	}
-	if err := b.runInits(ctx); err != nil {
+	if err := b.fifos.flush(); err != nil {
 		return err
 	}
 	return b.jobs.warm(ctx)
@@ -182,7 +182,9 @@ func (b *Binding) RunInits(ctx context.Context) error {
 func (b *Binding) runInits(ctx context.Context) error {
 	for _, in := range b.reg.inits {
 		k := &call{b: b, u: b.units[in.unit], ctx: ctx, what: "init"}
-		if err := k.run(ctx, in.fn, vm.KindInit, 0); err != nil {
+		err := k.run(ctx, in.fn, vm.KindInit, 0)
+		k.release()
+		if err != nil {
 			return fmt.Errorf("init function: runtime error: %s", describe(err))
 		}
 	}

@@ -19,14 +19,14 @@ import (
 // A fifo with tune.lua.fifo disk is a queue without workers. Each Fifo.new() of a script's main chunk has one, with a name
 // that is the same at the next start. The states of a binding that run the same script share it.
 //
-// A queue is not open while scripts load. What a main chunk pushes waits in its state, where it may pop it too, and goes to the
-// queue before the init functions.
+// A queue is not open while scripts load, and writes nothing before it is started. What main chunks and init functions push
+// waits in their state, where they may pop it too, and goes to the queue when all of them have ended.
 
 // diskFifo is one state's end of such a fifo.
 type diskFifo struct {
 	u     *unit
 	q     *queue.Queue
-	early [][]byte // pushed by the main chunk; under the state's lock
+	early [][]byte // pushed by main chunk and init functions; under the state's lock
 }
 
 // lease is an item that a run has popped and not done with.
@@ -80,11 +80,11 @@ func (s *fifoSet) open(b *Binding, name string) (*queue.Queue, error) {
 		return q, nil
 	}
 	if b.opts.Fifo == nil {
-		return nil, errors.New("Fifo.new: there is no place for fifos on the disk (tune.lua.fifo disk)")
+		return nil, errors.New("fifo: there is no place for fifos on the disk (tune.lua.fifo disk)")
 	}
 	q, err := b.opts.Fifo(name)
 	if err != nil {
-		return nil, fmt.Errorf("Fifo.new: %w", err)
+		return nil, fmt.Errorf("fifo: %w", err)
 	}
 	if s.queues == nil {
 		s.queues = map[string]*queue.Queue{}
@@ -93,8 +93,8 @@ func (s *fifoSet) open(b *Binding, name string) (*queue.Queue, error) {
 	return q, nil
 }
 
-// flush pushes what main chunks have pushed.
-func (s *fifoSet) flush(ctx context.Context) error {
+// flush pushes what main chunks and init functions have left.
+func (s *fifoSet) flush() error {
 	s.mu.Lock()
 	ends := s.ends
 	s.ends = nil
@@ -103,12 +103,8 @@ func (s *fifoSet) flush(ctx context.Context) error {
 		var early [][]byte
 		d.u.state.Do(func() { early, d.early = d.early, nil })
 		for _, data := range early {
-			r, refused := d.q.Offer(queue.Push{Job: fifoItem(d.q, data, "", "a main chunk")})
-			if !refused.OK() {
+			if _, refused := d.q.Offer(queue.Push{Job: fifoItem(d.q, data, "", "the start")}); !refused.OK() {
 				return errors.New(refused.Text)
-			}
-			if err := d.q.Committed(ctx, r); err != nil {
-				return fmt.Errorf("fifo '%s': %w", d.q.Name(), err)
 			}
 		}
 	}
@@ -138,7 +134,7 @@ func (u *unit) fifoFuncs() lib.Funcs {
 // fifoNew() makes the script's next fifo.
 func (u *unit) fifoNew(c *vm.Call) error {
 	if !u.loading() {
-		return fmt.Errorf("Fifo.new: with tune.lua.fifo disk, only while the script is loaded: a fifo is known by its place among those of its script")
+		return fmt.Errorf("fifo: with tune.lua.fifo disk, Fifo.new() works only while the script is loaded: a fifo is known by its place among those of its script")
 	}
 	file := c.Where()
 	if i := strings.LastIndexByte(file, ':'); i >= 0 {
@@ -172,11 +168,17 @@ func (u *unit) fifoSize(c *vm.Call) error {
 		return err
 	}
 	n := int64(len(d.early))
-	if !u.loading() {
-		n += d.q.Stats().Totals.Jobs[job.Ready]
+	if !starts(c) {
+		n = d.q.Stats().Totals.Jobs[job.Ready]
 	}
 	c.PushInt(n)
 	return nil
+}
+
+// starts says that a main chunk or an init function runs.
+func starts(c *vm.Call) bool {
+	k, ok := c.Owner().(*call)
+	return !ok || k.r.Kind == vm.KindInit
 }
 
 // fifoPush(fifo, item) returns when the item is on the disk.
@@ -195,13 +197,10 @@ func (u *unit) fifoPush(c *vm.Call) error {
 	if err != nil {
 		return fmt.Errorf("fifo:push: %w", err)
 	}
-	k, running := c.Owner().(*call)
-	if !running { // a main chunk
+	if starts(c) {
 		return u.pushEarly(d, data)
 	}
-	if u.loading() {
-		return nil
-	}
+	k := u.owner(c)
 	r, refused := d.q.Offer(queue.Push{Job: fifoItem(d.q, data, c.Where(), k.origin())})
 	if !refused.OK() {
 		return fmt.Errorf("fifo:push: %s", refused.Text)
@@ -214,12 +213,12 @@ func (u *unit) fifoPush(c *vm.Call) error {
 	})
 }
 
-// maxEarly bounds what a main chunk leaves in a fifo.
+// maxEarly bounds what the start leaves in a fifo.
 const maxEarly = 100_000
 
 func (u *unit) pushEarly(d *diskFifo, data []byte) error {
 	if len(d.early) >= maxEarly {
-		return fmt.Errorf("fifo:push: more than %d items while the script is loaded", maxEarly)
+		return fmt.Errorf("fifo:push: more than %d items while the process starts", maxEarly)
 	}
 	if d.early = append(d.early, data); len(d.early) == 1 && u.worker == nil {
 		u.b.fifos.keep(d)
@@ -245,24 +244,30 @@ func (u *unit) fifoPop(c *vm.Call) error {
 	if err != nil {
 		return err
 	}
-	k, running := c.Owner().(*call)
-	if !running || u.loading() {
+	if starts(c) {
 		return popEarly(c, d)
 	}
+	k := u.owner(c)
 	return k.wait(c, func(context.Context) vm.Resume {
 		k.endLease(d.q)
 		l, err := d.q.PopWait(notNow())
 		if err != nil {
 			return vm.Resume{Values: []vm.Value{vm.Nil()}}
 		}
-		v, _, err := value.Decode(l.Job.Data)
-		if err != nil {
-			l.Done() // nobody will ever be able to read it
-			return vm.Resume{Err: fmt.Errorf("fifo:pop: item %v is damaged and was dropped: %w", l.Job.ID, err)}
-		}
-		k.leases = append(k.leases, lease{d.q, l})
-		return vm.Resume{Values: []vm.Value{v}}
+		v, err := k.leased(d.q, l)
+		return vm.Resume{Values: []vm.Value{v}, Err: err}
 	})
+}
+
+// leased notes what the run has popped, and gives the item.
+func (k *call) leased(q *queue.Queue, l queue.Lease) (vm.Value, error) {
+	v, _, err := value.Decode(l.Job.Data)
+	if err != nil {
+		l.Done() // nobody will ever be able to read it
+		return v, fmt.Errorf("fifo:pop: item %v is damaged and was dropped: %w", l.Job.ID, err)
+	}
+	k.leases = append(k.leases, lease{q, l})
+	return v, nil
 }
 
 // notNow is a context that is over: what gets it waits for the disk, and not for an item.

@@ -3,6 +3,7 @@ package haproxy
 import (
 	"context"
 	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +14,7 @@ import (
 	"eddy/internal/handoff"
 	"eddy/internal/offpath/client/smtp"
 	"eddy/internal/offpath/job"
-	"eddy/internal/offpath/jobstore"
+	"eddy/internal/offpath/jobstore/disk"
 	"eddy/internal/offpath/jobstore/memory"
 	"eddy/internal/offpath/queue"
 	"eddy/internal/script/async"
@@ -24,11 +25,11 @@ import (
 type offPath struct {
 	t      testing.TB
 	shared *async.Shared
-	stores map[string]jobstore.Store // of fifos, which outlive a binding
+	dir    string // of the fifos' stores, which outlive a process
 }
 
 func newOffPath(t testing.TB) *offPath {
-	p := &offPath{t: t, stores: map[string]jobstore.Store{}}
+	p := &offPath{t: t, dir: t.TempDir()}
 	p.shared = async.NewShared(queue.NewSet(), queue.NewHandlers(), async.NewOwners(), async.NewSeal())
 	p.add(queue.Options{Name: "default", Workers: 4, Store: memory.New()})
 	return p
@@ -59,19 +60,15 @@ func (p *offPath) openFifos() {
 		if !strings.HasPrefix(q.Name(), "fifo/") {
 			continue
 		}
-		if p.stores[q.Name()] == nil {
-			p.stores[q.Name()] = &kept{memory.New()}
+		store, err := disk.Open(filepath.Join(p.dir, url.PathEscape(q.Name())), disk.Options{})
+		if err == nil {
+			err = q.Attach(store, nil)
 		}
-		if err := q.Attach(p.stores[q.Name()], nil); err != nil {
+		if err != nil {
 			p.t.Fatal(err)
 		}
 	}
 }
-
-// kept is a store that can be opened again.
-type kept struct{ jobstore.Store }
-
-func (k *kept) Close() error { return nil }
 
 func (p *offPath) options(o *Options) {
 	o.Async, o.Fifo = p.shared, p.fifo

@@ -164,7 +164,7 @@ func (l *Library) Drain(ctx context.Context) int {
 	l.finalized = 0
 	for ctx.Err() == nil {
 		before := l.finalized
-		r := vm.Run{Fn: l.drain, Kind: vm.KindTask, Burst: l.opts.FinalizerBurst}
+		r := vm.Run{Fn: l.drain, Kind: vm.KindTidy, Burst: l.opts.FinalizerBurst}
 		err := l.state.Run(ctx, &r)
 		if err != nil && l.finalized > before { // it is off the queue
 			l.opts.Warn("a finalizer (__gc) was stopped: " + err.Error())

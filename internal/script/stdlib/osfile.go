@@ -63,15 +63,17 @@ func openFile(ctx context.Context, name string, flag int) (*os.File, error) {
 	if err != nil || st.Mode().Type() != fs.ModeNamedPipe || ctx.Done() == nil {
 		return os.OpenFile(name, flag, 0o666)
 	}
-	done := make(chan struct{})
+	opened, done := make(chan struct{}), make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(done)
-		// One more opener of both sides lets the one below through.
+		// One more opener of both sides lets the one below through, whether it waits already or is about to.
 		if fd, err := unix.Open(name, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0); err == nil {
 			defer unix.Close(fd)
+			<-opened
 		}
 	})
 	f, err := os.OpenFile(name, flag, 0o666)
+	close(opened)
 	if !stop() {
 		<-done
 		if err == nil {

@@ -1,12 +1,12 @@
 package vm
 
 /*
-#include <string.h>
 #include "vm.h"
 */
 import "C"
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -250,8 +250,11 @@ func (c *Call) Run() *Run { return c.s.cur }
 
 // Where is the script line that called, as "script:line"; "" when there is none.
 func (c *Call) Where() string {
-	p := C.eddy_where(c.s.c)
-	text := unsafe.Slice((*byte)(unsafe.Pointer(p)), int(C.strlen(p)))
+	if c.s.c.where_found == 0 {
+		C.eddy_where(c.s.c)
+	}
+	text := unsafe.Slice((*byte)(unsafe.Pointer(&c.s.c.where[0])), len(c.s.c.where))
+	text = text[:bytes.IndexByte(text, 0)]
 	if s, ok := c.s.places[string(text)]; ok {
 		return s
 	}

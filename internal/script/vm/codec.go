@@ -12,5 +12,3 @@ const (
 	tagOwned
 	tagRef
 )
-
-const maxBytes = 64 << 20 // encoded size that may cross the boundary

@@ -31,8 +31,16 @@ int vm_report(eddy_state *S, lua_State *L); // leaves the error on top of the st
 
 // vm.c
 int vm_trampoline(lua_State *L);
+// vm_call_go calls a Go function with the n values on the stack; where: it is going to ask for the script's line.
+int vm_call_go(lua_State *L, int fn, int n, int where);
 int vm_view(lua_State *L);
 int vm_class_setter(lua_State *L);
 void vm_install_ticks(void);
 
+// fields.c
+int vm_fields(lua_State *L);
+int vm_is_fields(lua_State *L, lua_Debug *ar); // a function that vm_fields made runs there
+
+// Pushes msg with the frames of co, from a level on, onto L.
+void vm_traceback(lua_State *L, lua_State *co, const char *msg, int level);
 #endif

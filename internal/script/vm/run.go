@@ -36,6 +36,8 @@ const (
 	KindCLI
 	KindHandler // of a job
 	KindResult  // onresult and onerror
+	KindHook    // of a plugin
+	KindTidy    // finalizers of what a script no longer uses
 	NumRunKinds
 )
 
@@ -60,6 +62,10 @@ func (k RunKind) String() string {
 		return "handler"
 	case KindResult:
 		return "result"
+	case KindHook:
+		return "hook"
+	case KindTidy:
+		return "finalizer"
 	}
 	return "unknown"
 }

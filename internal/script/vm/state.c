@@ -31,6 +31,8 @@ static int open_base(lua_State *L) {
 	lua_newtable(L);
 	lua_pushcfunction(L, vm_view);
 	lua_setfield(L, -2, "view");
+	lua_pushcfunction(L, vm_fields);
+	lua_setfield(L, -2, "fields");
 	lua_pushcfunction(L, vm_class_setter);
 	lua_setfield(L, -2, "class_setter");
 	eddy_open_window(L);
@@ -171,7 +173,7 @@ int eddy_load(eddy_state *S, const char *name, const char *src, size_t len, int6
 }
 
 static int message(lua_State *L) {
-	luaL_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
+	vm_traceback(L, L, luaL_tolstring(L, 1, NULL), 1);
 	return 1;
 }
 

@@ -53,6 +53,39 @@ int eddy_yield_job(lua_State *L, eddy_job *job, lua_KContext ctx, lua_KFunction 
 
 void eddy_job_run(eddy_job *job) { job->run(job); }
 
+#define DEEP 200 // frames of a stack whose bottom is not looked for
+#define TOP 20   // frames that are shown of such a stack
+
+// vm_traceback is luaL_traceback, but of a deep stack it shows the top alone: finding the bottom of a million frames takes
+// seconds.
+void vm_traceback(lua_State *L, lua_State *co, const char *msg, int level) {
+	lua_Debug ar;
+	if (!lua_getstack(co, level + DEEP, &ar)) {
+		luaL_traceback(L, co, msg, level);
+		return;
+	}
+	luaL_Buffer b;
+	luaL_buffinit(L, &b);
+	luaL_addstring(&b, msg);
+	luaL_addstring(&b, "\nstack traceback:");
+	for (int i = level; i < level + TOP && lua_getstack(co, i, &ar); i++) {
+		lua_getinfo(co, "Sln", &ar);
+		lua_pushfstring(L, "\n\t%s:", ar.short_src);
+		luaL_addvalue(&b);
+		if (ar.currentline > 0) {
+			lua_pushfstring(L, "%d:", ar.currentline);
+			luaL_addvalue(&b);
+		}
+		if (*ar.namewhat) lua_pushfstring(L, " in %s '%s'", ar.namewhat, ar.name);
+		else if (*ar.what == 'm') lua_pushliteral(L, " in main chunk");
+		else if (*ar.what != 'C') lua_pushfstring(L, " in function <%s:%d>", ar.short_src, ar.linedefined);
+		else lua_pushliteral(L, " in ?");
+		luaL_addvalue(&b);
+	}
+	luaL_addstring(&b, "\n\t...\t(many more levels)");
+	luaL_pushresult(&b);
+}
+
 // eddy_stop is not caught by pcall: it yields, and the run is never resumed. Where it cannot yield it raises, and the
 // hook raises again after each further instruction until the error has left the part that cannot yield.
 static void hook(lua_State *L, lua_Debug *ar);
@@ -61,7 +94,7 @@ int eddy_stop(lua_State *L, const char *why) {
 	eddy_state *S = eddy_of(L);
 	if (!S->killing) {
 		S->killing = EDDY_KILLED;
-		luaL_traceback(L, L, why, 0);
+		vm_traceback(L, L, why, 0);
 		size_t n;
 		const char *p = lua_tolstring(L, -1, &n);
 		S->out.len = 0;
@@ -181,10 +214,11 @@ static int push_ret(lua_State *L, eddy_state *S) {
 	return n;
 }
 
-// script_line finds the caller of the running C function, past eddy's own preludes; 0: it is no Lua function.
+// script_line finds the caller of the running C function, past eddy's own; 0: it is no Lua function.
 static int script_line(lua_State *L, int level, lua_Debug *ar) {
 	for (; lua_getstack(L, level, ar); level++) {
 		lua_getinfo(L, "Sl", ar);
+		if (ar->currentline < 0 && vm_is_fields(L, ar)) continue;
 		if (strncmp(ar->source, PRELUDE, sizeof PRELUDE - 1) != 0) return ar->currentline > 0;
 	}
 	return 0;
@@ -226,10 +260,32 @@ static int after_yield(lua_State *L, int status, lua_KContext ctx) {
 }
 
 int vm_trampoline(lua_State *L) {
-	eddy_state *S = eddy_of(L);
-	int fn = (int)lua_tointeger(L, lua_upvalueindex(1));
 	int n = lua_gettop(L);
 	if (n > EDDY_MAX_ARGS) return luaL_error(L, "too many arguments (%d, at most %d)", n, EDDY_MAX_ARGS);
+	return vm_call_go(L, (int)lua_tointeger(L, lua_upvalueindex(1)), n, 0);
+}
+
+// find_where leaves "script:line" in where, or "".
+static void find_where(eddy_state *S, lua_State *L) {
+	lua_Debug ar;
+	char digits[12], *d = digits + sizeof digits;
+	S->where[0] = 0;
+	int level = 1;
+	while (!script_line(L, level, &ar)) {
+		if (++level == 16) return;
+	}
+	*--d = 0;
+	for (unsigned n = (unsigned)ar.currentline; n > 0; n /= 10) *--d = (char)('0' + n % 10);
+	size_t len = strlen(ar.short_src);
+	memcpy(S->where, ar.short_src, len); // LUA_IDSIZE bytes at most
+	S->where[len] = ':';
+	memcpy(S->where + len + 1, d, (size_t)(digits + sizeof digits - d));
+}
+
+int vm_call_go(lua_State *L, int fn, int n, int where) {
+	eddy_state *S = eddy_of(L);
+	S->where_found = where;
+	if (where) find_where(S, L);
 	for (int i = 0; i < n; i++) {
 		eddy_arg *a = &S->args[i];
 		switch (lua_type(L, i + 1)) {
@@ -286,14 +342,7 @@ int vm_trampoline(lua_State *L) {
 }
 
 const char *eddy_where(eddy_state *S) {
-	lua_Debug ar;
-	S->where[0] = 0;
-	for (int level = 1; level < 16; level++) {
-		if (script_line(S->cur, level, &ar)) {
-			snprintf(S->where, sizeof S->where, "%s:%d", ar.short_src, ar.currentline);
-			break;
-		}
-	}
+	if (!S->where_found) find_where(S, S->cur);
 	return S->where;
 }
 
@@ -394,9 +443,11 @@ static int bounded_call(lua_State *L, int nargs) {
 	return st;
 }
 
-// text_of gives an error value as text; it may run a script's __tostring.
+// text_of gives an error value as text, as lua(1) does; it may run a script's __tostring.
 static int text_of(lua_State *L) {
-	luaL_tolstring(L, 1, NULL);
+	if (lua_isnil(L, 1)) lua_pushliteral(L, "error() was called without a message");
+	else if (lua_isnumber(L, 1) || luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL) luaL_tolstring(L, 1, NULL);
+	else lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
 	return 1;
 }
 
@@ -415,7 +466,7 @@ static int traceback(lua_State *L) {
 		if (bounded_call(L, 1) == LUA_OK) msg = lua_tostring(L, -1);
 		else msg = lua_pushfstring(L, "(error object is a %s value whose __tostring fails)", luaL_typename(L, 2));
 	}
-	luaL_traceback(L, co, msg, 0);
+	vm_traceback(L, co, msg, 0);
 	return 1;
 }
 

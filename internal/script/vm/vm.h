@@ -111,6 +111,7 @@ typedef struct eddy_state {
 	lua_State **idle; // coroutines ready for use
 	int32_t nidle, capidle;
 	char where[256];
+	int32_t where_found; // by who called the Go function
 } eddy_state;
 
 eddy_state *eddy_new(uintptr_t owner, int32_t *waiters, int32_t *stop, size_t mem_max, int hook_count);

@@ -56,7 +56,7 @@ func eval(t testing.TB, s *State, src string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	r := Run{Fn: fn, Burst: time.Second}
+	r := Run{Fn: fn, Burst: 20 * time.Second}
 	err = s.Run(context.Background(), &r)
 	var out []string
 	for _, v := range r.Results {

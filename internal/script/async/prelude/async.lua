@@ -29,14 +29,17 @@ function async.queue(name)
 	return q
 end
 
-local known = {
-	handler = true, data = true, key = true, delay = true, priority = true, unique = true, retries = true, timeout = true,
-	onresult = true, onerror = true,
-}
+-- The fields of a job, in the order of async_push's arguments.
+local names = { "handler", "data", "key", "delay", "priority", "unique", "retries", "timeout", "onresult", "onerror" }
+local known = {}
+for _, name in ipairs(names) do
+	known[name] = true
+end
 
-function Queue:push(job)
+-- The function is for whatever P.fields does not take: mistakes, and jobs with a metatable.
+Queue.push = P.fields(push, names, function(self, job)
 	if type(job) ~= "table" then
-		error("push: a job is a table such as {handler = \"name\", data = ...}, not a " .. type(job), 2)
+		error("push: a job is a table such as {handler = \"name\", data = ...}, not a " .. type(job), 3)
 	end
 	for k in next, job do
 		if not known[k] then
@@ -45,7 +48,7 @@ function Queue:push(job)
 	end
 	return push(self[0], job.handler, job.data, job.key, job.delay, job.priority, job.unique, job.retries, job.timeout,
 		job.onresult, job.onerror)
-end
+end)
 
 local size, stats = P.async_size, P.async_stats
 function Queue:size() return size(self[0]) end

@@ -213,7 +213,7 @@ func (in *Instance) wanted() []vm.Value {
 
 func (in *Instance) newHook(name string, fn vm.Ref) *Hook {
 	h := &Hook{in: in, name: name}
-	h.run = vm.Run{Fn: fn, Kind: vm.KindAction, Owner: in.Moment, Emit: in.Moment.Emit, View: in.Moment.View(), Burst: in.burst}
+	h.run = vm.Run{Fn: fn, Kind: vm.KindHook, Owner: in.Moment, Emit: in.Moment.Emit, View: in.Moment.View(), Burst: in.burst}
 	plain, own := strings.CutPrefix(name, ofType)
 	if own {
 		h.name = in.Type.Table + "." + plain
