@@ -7,6 +7,6 @@ cd "$(dirname "$0")/.."
 for package in $(go list ./...); do
     for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
         echo "== $package $target for $FUZZTIME"
-        go test -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZTIME" "$package"
+        go test -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZTIME" -fuzzminimizetime 10x "$package"
     done
 done

@@ -41,6 +41,9 @@ func (e *Engine) Stop(ctx context.Context) bool {
 	for _, f := range e.fronts { // after the deadline
 		f.stream.Kill()
 	}
+	if e.jobs != nil {
+		e.jobs.Calm(ctx)
+	}
 	if e.cancel != nil {
 		e.cancel()
 	}

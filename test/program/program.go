@@ -50,6 +50,24 @@ func FreePort(t testing.TB) string {
 	return fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
 }
 
+// Alone waits until no test of another package, which runs at the same time, has what name stands for, and keeps it to the
+// test's end.
+func Alone(t testing.TB, name string) {
+	t.Helper()
+	path := filepath.Join(os.TempDir(), "eddy-test-"+name+".lock")
+	f, err := os.OpenFile(path, os.O_RDONLY|os.O_CREATE, 0o666)
+	if errors.Is(err, os.ErrPermission) {
+		f, err = os.Open(path) // another user has made it
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Eddy is a running program.
 type Eddy struct {
 	cmd  *exec.Cmd
@@ -91,7 +109,7 @@ func Start(t testing.TB, bin, dir, addr string, env []string, args ...string) *E
 			c.Close()
 			return e
 		}
-		if time.Now().After(end) {
+		if time.Now().After(end) || len(e.done) > 0 { // it has ended
 			t.Fatalf("eddy does not listen: %v\n%s", err, e.Said())
 		}
 	}
@@ -155,6 +173,41 @@ func (e *Eddy) WaitForTimes(t testing.TB, part string, n int) {
 		case <-limit:
 			t.Fatalf("not %d times %q in what eddy said:\n%s", n, part, e.Said())
 		}
+	}
+}
+
+// WaitEnd waits until it has ended by itself, with exit code 0.
+func (e *Eddy) WaitEnd(t testing.TB) {
+	t.Helper()
+	if e.done == nil {
+		return
+	}
+	done := e.done
+	e.done = nil
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Errorf("eddy ended with %v\n%s", err, e.Said())
+		}
+	case <-time.After(patience):
+		_ = e.cmd.Process.Kill()
+		t.Errorf("eddy does not end\n%s", e.Said())
+	}
+}
+
+// Kill ends it with SIGKILL, and waits until it is gone.
+func (e *Eddy) Kill(t testing.TB) {
+	t.Helper()
+	if e.done == nil {
+		return
+	}
+	done := e.done
+	e.done = nil
+	_ = e.cmd.Process.Kill()
+	select {
+	case <-done:
+	case <-time.After(patience):
+		t.Errorf("eddy does not die\n%s", e.Said())
 	}
 }
 

@@ -152,6 +152,13 @@ func (j *Jobs) attach(d *diskQueue, leased []job.ID) error {
 // Start lets the workers run.
 func (j *Jobs) Start() { j.Queues.Start() }
 
+// Calm has queues on the disk give out no more, and lets tasks end with what they have popped, for a few seconds of ctx: a mail
+// that is being sent is not to be sent again by the next process. It belongs before tasks are stopped.
+func (j *Jobs) Calm(ctx context.Context) {
+	j.Queues.StopTaking()
+	j.Queues.SettlePopped(ctx)
+}
+
 // Stop lets what runs end, and in memory queues what is ready, until ctx is over; the rest is cut, and reported. Then the
 // stores are closed.
 func (j *Jobs) Stop(ctx context.Context) pool.Report {

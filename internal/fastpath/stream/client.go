@@ -34,9 +34,9 @@ type client struct {
 
 // States of a client.
 const (
-	busy   int32 = iota
-	fresh        // it waits for its first request
-	idle         // it waits for another one
+	busy  int32 = iota
+	fresh       // it waits for its first request
+	idle        // it waits for another one
 	closed
 )
 

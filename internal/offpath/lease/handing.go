@@ -74,7 +74,7 @@ func (h *Holder) handOver(l *link, wanted []string) {
 	// From here on the lock is not ours. The other process opens the stores, however long that takes; meanwhile pushes wait.
 	l.deadline(0)
 	var opened message
-	if err := l.receive(&opened); err == nil && opened.Kind != kindOpened {
+	if err = l.receive(&opened); err == nil && opened.Kind != kindOpened {
 		err = errors.New("it did not open the stores")
 	}
 	if err != nil {
@@ -90,13 +90,18 @@ func (h *Holder) handOver(l *link, wanted []string) {
 		m.away = true
 	}
 	h.mu.Unlock()
+	over := make(chan struct{})
+	h.running.Go(func() {
+		defer close(over)
+		next.run()
+	})
 	for _, m := range handed {
-		m.Queue.GoOn(away{next, m.Queue.Name()})
+		m.Queue.GoOn(away{next, m.Queue.Name()}) // which tells what has ended meanwhile, and waits until it is heard
 	}
 	h.turn.Unlock()
 	locked = false
 	h.log(fmt.Sprintf("process %d has the queues now", pid))
-	next.run()
+	<-over
 
 	// It has ended. Whoever owned it may be the owner now, or nobody.
 	h.turn.Lock()
@@ -155,7 +160,8 @@ func (h *Holder) regain(handed []*member) {
 
 // takeBack waits for the lock, which is free when the process that had it is dead, and takes the queues back. turn is held.
 func (h *Holder) takeBack(handed []*member) {
-	for told := false; ; {
+	pause := pollEvery // short at first: whoever starts next is not to come before this process
+	for told := false; ; pause = min(pause+pause/8, time.Second) {
 		lock, err := tryLock(h.lockPath)
 		if err != nil && !told {
 			h.log(fmt.Sprintf("cannot take the queues back: %v", err))
@@ -184,7 +190,7 @@ func (h *Holder) takeBack(handed []*member) {
 		select {
 		case <-h.ctx.Done():
 			return
-		case <-time.After(pollEvery):
+		case <-time.After(pause):
 		}
 	}
 	h.regain(handed)

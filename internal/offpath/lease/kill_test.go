@@ -196,16 +196,17 @@ func TestNewKilled(t *testing.T) {
 				old.push("four")
 			}
 			next.kill()
+			eventually(t, "the queues are back", func() bool { return old.hasSaid("the queues are back") })
 			if moment != "with jobs" {
 				old.push("three", "four")
+			}
+			if moment != "with jobs" {
+				old.release("one")
 			}
 			old.release("three", "four")
 			old.ended("three", "four")
 			if n := old.q.Stats().Totals.Jobs[job.Running]; n > 2 {
 				t.Errorf("%d run", n)
-			}
-			if moment != "with jobs" {
-				old.release("one")
 			}
 			old.release("two")
 			old.empty()

@@ -67,7 +67,7 @@ func (r *jobsRun) exit(err error) int {
 	case errors.As(err, &usage):
 		return r.usage(err)
 	case errors.As(err, &connection):
-		r.errorf(connectionHint(connection), "%v", err)
+		r.errorf(socketHint(connection), "%v", err)
 		return exitNoConnection
 	case errors.As(err, &failure):
 		r.errorf(visible.Text(failure.Hint, 400), "%v", err)
@@ -78,18 +78,6 @@ func (r *jobsRun) exit(err error) int {
 	}
 	r.errorf("", "%v", err)
 	return exitFailed
-}
-
-func connectionHint(err error) string {
-	switch {
-	case errors.Is(err, syscall.ENOENT):
-		return `no eddy made this socket: is it running, with "stats socket PATH" in its global section?`
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "a process made this socket, and has gone"
-	case errors.Is(err, syscall.EACCES):
-		return "the socket's mode does not let you: be its owner, or see mode, user and group of the stats socket line"
-	}
-	return ""
 }
 
 // ask sends a command and gives its answer. With --json, that is printed as it is, a failure too.

@@ -9,6 +9,22 @@ import (
 	"testing"
 )
 
+// Who asks may stand in another folder than who started eddy: what is wrong with the configuration from there does not matter
+// when its socket is found.
+func TestJobsOfABrokenConfiguration(t *testing.T) {
+	dir := t.TempDir()
+	path, file := filepath.Join(dir, "s.sock"), filepath.Join(dir, "e.cfg")
+	defer stats(t, path, make(chan string, 100)).Close()
+	text := "global\n  lua-load missing.lua\n  stats socket " + filepath.Join(dir, "other.sock") + " level user\n  stats socket " + path + " level admin\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("eddy", "jobs", "-f", file, "queues").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "\nemail ") || strings.Contains(string(out), "missing.lua") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
 // On a terminal, somebody is asked before jobs go, and nothing goes without a yes.
 func TestJobsAsks(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s.sock")

@@ -42,7 +42,7 @@ func (r *jobsRun) list() error {
 		fmt.Fprintln(r.err, "no jobs")
 	}
 	for _, m := range more {
-		fmt.Fprintf(r.err, "more: eddy jobs list %s\n", visible.Text(r.again(m), 2000))
+		fmt.Fprintf(r.err, "more: eddy jobs %s\n", visible.Text(r.again(m), 2000))
 	}
 	return nil
 }
@@ -83,7 +83,11 @@ func (l *lastLine) Write(b []byte) (int, error) {
 
 // again is the arguments that go on where a list was cut.
 func (r *jobsRun) again(m view.More) string {
-	words := []string{shellQuote(m.Queue), "--state", strings.Join(m.States, ",")}
+	var words []string
+	if r.f.socket != "" || len(r.f.files) > 0 { // else the variable names it the next time, too
+		words = append(words, "-S", shellQuote(r.client.Socket))
+	}
+	words = append(words, "list", shellQuote(m.Queue), "--state", strings.Join(m.States, ","))
 	for i := 0; i+1 < len(r.f.options); i += 2 {
 		if o := r.f.options[i]; o != "state" && o != "after" {
 			words = append(words, "--"+o, shellQuote(r.f.options[i+1]))

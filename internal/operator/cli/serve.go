@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/signal"
@@ -289,7 +290,11 @@ func statsSockets(binds []model.Bind) []admin.Listen {
 }
 
 func listenHint(err error) string {
+	var socket *net.OpError
+	var file *fs.PathError
 	switch {
+	case errors.Is(err, syscall.EACCES) && !errors.As(err, &socket) && errors.As(err, &file):
+		return "give the folder to the user that eddy runs as, or name another one"
 	case errors.Is(err, syscall.EADDRINUSE):
 		return "something listens there already; to replace a running eddy, name it: -sf PID"
 	case errors.Is(err, syscall.EACCES):

@@ -250,7 +250,7 @@ func (r *topRun) live(out *os.File) error {
 			}
 			switch {
 			case l.err != nil:
-				r.model.Lose(l.err, time.Now())
+				r.model.Lose(cause(l.err), time.Now())
 			case l.sample != nil:
 				rounds++
 				r.model.Add(l.sample)
@@ -261,6 +261,15 @@ func (r *topRun) live(out *os.File) error {
 			}
 		}
 	}
+}
+
+// cause takes the socket off an error: the view names it already.
+func cause(err error) error {
+	var connection *jobs.ConnError
+	if errors.As(err, &connection) {
+		return connection.Err
+	}
+	return err
 }
 
 func (r *topRun) look(ctx context.Context) look {

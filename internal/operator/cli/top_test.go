@@ -151,7 +151,7 @@ func TestTopOnATerminal(t *testing.T) {
 	}
 	s.shows(t, "it is paused now")
 	resize(t, far, 20, 5)
-	s.shows(t, "\x1b[1mQUEUE    STATE    RE\x1b[0m")
+	s.shows(t, "\x1b[1mQUEUE    READY  DEAD\x1b[0m")
 	resize(t, far, 200, 40)
 	s.shows(t, "REFUSED/S")
 	server.Close()
