@@ -111,7 +111,8 @@ func (f *formatter) second3164(now time.Time) []byte {
 }
 
 // appendEscaped appends msg while dst stays within limit. Trailing newlines are dropped, other control bytes except
-// the tab become #XX, as HAProxy writes them in captured headers.
+// the tab become #XX, as HAProxy writes them in captured headers. So do the bytes of U+0080 to U+009F: to a terminal, U+009B
+// is what ESC and '[' are.
 func appendEscaped(dst, msg []byte, limit int) []byte {
 	msg = trimNewlines(msg)
 	if room := limit - len(dst); len(msg) > room {
@@ -119,7 +120,11 @@ func appendEscaped(dst, msg []byte, limit int) []byte {
 	}
 	plain := 0
 	for i, c := range msg {
-		if (c >= 0x20 || c == '\t') && c != 0x7f {
+		switch {
+		case c < 0x20 && c != '\t' || c == 0x7f:
+		case c == 0xc2 && i+1 < len(msg) && upperControl(msg[i+1]):
+		case upperControl(c) && i > 0 && msg[i-1] == 0xc2:
+		default:
 			continue
 		}
 		dst = append(dst, msg[plain:i]...)
@@ -133,6 +138,9 @@ func appendEscaped(dst, msg []byte, limit int) []byte {
 	dst = append(dst, msg[plain:]...)
 	return dst[:min(len(dst), max(limit, 0))]
 }
+
+// upperControl says of a byte behind 0xC2, which only leads characters of two bytes, that they are U+0080 to U+009F.
+func upperControl(c byte) bool { return c >= 0x80 && c <= 0x9f }
 
 func trimNewlines(msg []byte) []byte {
 	for len(msg) > 0 && (msg[len(msg)-1] == '\n' || msg[len(msg)-1] == '\r') {

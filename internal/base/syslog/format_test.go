@@ -49,6 +49,8 @@ func TestMessageText(t *testing.T) {
 		{"control bytes", "a\nb\r\x1b[31m\x00\x7f", "a#0Ab#0D#1B[31m#00#7F"},
 		{"tab stays", "a\tb", "a\tb"},
 		{"utf-8 stays", "é", "é"},
+		{"control characters above ASCII", "a\u009b31m\u0085b\xc2", "a#C2#9B31m#C2#85b\xc2"},
+		{"what is like them stays", "\u00a0\u00c2\u20ac\U0001f600À", "\u00a0\u00c2\u20ac\U0001f600À"},
 		{"final newlines go", "a\r\n\n", "a"},
 		{"empty", "", ""},
 		{"cut at the length", strings.Repeat("x", 500), strings.Repeat("x", 119)},

@@ -160,6 +160,54 @@ func decodeTable(b []byte, depth int) (Value, []byte, error) {
 	return Tab(t), b, nil
 }
 
+// Check reads one value like Decode, keeps nothing of it, and returns the rest.
+func Check(b []byte) (rest []byte, err error) { return check(b, 0) }
+
+func check(b []byte, depth int) ([]byte, error) {
+	if len(b) == 0 || depth > maxDepth {
+		return nil, errCodec
+	}
+	tag, b := b[0], b[1:]
+	switch tag {
+	case tagNil, tagFalse, tagTrue, tagOther:
+		return b, nil
+	case tagInt, tagNum, tagOwned, tagRef:
+		if len(b) < 8 {
+			return nil, errCodec
+		}
+		return b[8:], nil
+	case tagStr:
+		if len(b) < 4 || uint64(binary.LittleEndian.Uint32(b)) > uint64(len(b)-4) {
+			return nil, errCodec
+		}
+		return b[4+binary.LittleEndian.Uint32(b):], nil
+	case tagTable:
+	default:
+		return nil, errCodec
+	}
+	if len(b) < 8 {
+		return nil, errCodec
+	}
+	n := uint64(binary.LittleEndian.Uint32(b)) + 2*uint64(binary.LittleEndian.Uint32(b[4:]))
+	b = b[8:]
+	if n > uint64(len(b)) { // each value has at least its tag
+		return nil, errCodec
+	}
+	for ; n > 0; n-- {
+		var err error
+		if b, err = check(b, depth+1); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// AppendTable encodes the beginning of a table behind dst, for so many pairs: key and value of each, by other Appends, follow.
+func AppendTable(dst []byte, pairs int) []byte {
+	dst = append(dst, tagTable, 0, 0, 0, 0)
+	return binary.LittleEndian.AppendUint32(dst, uint32(pairs))
+}
+
 // DecodeAll appends every value in b to dst.
 func DecodeAll(dst []Value, b []byte) ([]Value, error) {
 	for len(b) > 0 {

@@ -15,6 +15,11 @@ func FuzzDecode(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{tagTable, 1, 0, 0, 0, 0, 0, 0, 0}, 100))
 	f.Add([]byte{tagStr, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
+		_, rest, err1 := Decode(b)
+		same, err2 := Check(b)
+		if (err1 == nil) != (err2 == nil) || !bytes.Equal(rest, same) {
+			t.Fatalf("Decode: %v, %d bytes left; Check: %v, %d", err1, len(rest), err2, len(same))
+		}
 		vals, err := DecodeAll(nil, b)
 		if err != nil {
 			return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"eddy/internal/offpath/job"
@@ -14,14 +15,15 @@ import (
 
 // attempt is a job in the hands of a worker, or of a script that popped it: a pool.Work.
 type attempt struct {
-	q      *Queue
-	job    *job.Job       // its Head is Running, as the store has it
-	from   job.Head       // as it was taken from the order
-	broken error          // why its body can't be read
-	store  jobstore.Store // where its body is still to be read from
-	leased time.Time
-	begun  time.Time
-	cancel context.CancelCauseFunc
+	q       *Queue
+	job     *job.Job       // its Head is Running, as the store has it
+	from    job.Head       // as it was taken from the order
+	broken  error          // why its body can't be read
+	store   jobstore.Store // where its body is still to be read from
+	leased  time.Time
+	begun   time.Time
+	cancel  context.CancelCauseFunc
+	bounded bounded
 
 	// The queue's lock guards these.
 	worker  int
@@ -61,17 +63,35 @@ func (a *attempt) Run(ctx context.Context, worker int) (lost bool) {
 		limit = a.job.Timeout
 	}
 	if limit > 0 {
-		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(ctx, limit)
-		defer stop()
+		a.bounded = bounded{ctx, q.slots[worker].limit.begin(limit, cancel)}
+		defer q.slots[worker].limit.end()
+		ctx = &a.bounded
 	}
 	o := q.opts.Runner.Run(ctx, a.job)
 	why := context.Cause(ctx)
 	if o.Err != nil && errors.Is(why, context.DeadlineExceeded) {
-		o.Err = fmt.Errorf("it took longer than its timeout of %v: %w", limit, o.Err)
+		o.Err = &timeoutError{limit, o.Err}
 	}
 	return q.finish(root, a, o, why)
 }
+
+// timeoutError is the error of an attempt that was ended by its timeout.
+type timeoutError struct {
+	limit time.Duration
+	err   error // of the Runner
+}
+
+// Error says what the Runner was about, where it said more than that its time was over.
+func (e *timeoutError) Error() string {
+	text := strings.TrimSuffix(e.err.Error(), context.DeadlineExceeded.Error())
+	text = strings.TrimRight(text, ": ")
+	if text == "" {
+		return fmt.Sprintf("it took longer than its timeout of %v", e.limit)
+	}
+	return fmt.Sprintf("it took longer than its timeout of %v: %s", e.limit, text)
+}
+
+func (e *timeoutError) Unwrap() error { return e.err }
 
 // Done frees the worker. The end of the job was told before.
 func (a *attempt) Done() {
@@ -97,14 +117,15 @@ func (q *Queue) finish(ctx context.Context, a *attempt, o Outcome, why error) (l
 	if away := q.away; away != nil && !a.deleted {
 		a.over = true
 		q.mu.Unlock()
-		return q.endAway(ctx, away, a, o)
+		return q.endAway(ctx, away, a, o, why)
 	}
 	tickets, to := q.end(a, o, why, now)
+	deleted := a.deleted
 	q.mu.Unlock()
 	if o.Err != nil {
 		q.logFailure(a.job, to, o.Err, now)
 	}
-	if ended := to.State != job.Ready && to.State != job.Retrying && !a.deleted; ended && !q.tell(ctx, a.job, o, tickets) && len(tickets) > 0 {
+	if ended := to.State != job.Ready && to.State != job.Retrying && !deleted; ended && !q.tell(ctx, a.job, o, tickets) && len(tickets) > 0 {
 		return true
 	}
 	return o.Err != nil
@@ -113,11 +134,12 @@ func (q *Queue) finish(ctx context.Context, a *attempt, o Outcome, why error) (l
 // end writes down what became of an attempt, and gives the job's new head. The lock is held.
 func (q *Queue) end(a *attempt, o Outcome, why error, now time.Time) (tickets []*reentry.Ticket, to job.Head) {
 	a.over = true
-	q.ended++
-	if a.worker < 0 {
-		delete(q.popped, a.job.ID)
-		delete(q.lent, a.job.ID)
+	if a.worker >= 0 {
+		q.paced(now.Sub(a.begun))
+	} else {
+		q.unpop(a.job.ID)
 	}
+	delete(q.lent, a.job.ID)
 	if a.deleted { // written already, and told
 		q.order.leave(a.from)
 		q.dispatch()

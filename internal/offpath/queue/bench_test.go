@@ -24,22 +24,30 @@ func benchJob(size int) *job.Job {
 	return &job.Job{Body: job.Body{Handler: "h", Data: make([]byte, size)}}
 }
 
-// BenchmarkOffer is one push into a queue in memory from which nobody takes; every 100,000 the queue is new.
+// BenchmarkOffer is one push into a queue in memory, with so many jobs that wait at most.
 func BenchmarkOffer(b *testing.B) {
-	for _, key := range []string{"", "key"} {
-		b.Run("key="+key, func(b *testing.B) {
-			var q *Queue
+	for _, backlog := range []int{100, 100_000} {
+		b.Run(fmt.Sprintf("backlog=%d", backlog), func(b *testing.B) {
+			q, _ := Open(Options{Name: "q", Store: memory.New()})
+			jobs := make([]*job.Job, 0, backlog)
 			b.ReportAllocs()
+			b.ResetTimer()
 			for i := range b.N {
-				if i%100_000 == 0 {
+				if i%backlog == 0 {
 					b.StopTimer()
-					q, _ = Open(Options{Name: "q", Store: memory.New()})
-					runtime.GC()
+					for {
+						l, ok := q.Pop()
+						if !ok {
+							break
+						}
+						l.Done()
+					}
+					for jobs = jobs[:0]; len(jobs) < backlog; {
+						jobs = append(jobs, benchJob(100))
+					}
 					b.StartTimer()
 				}
-				j := benchJob(100)
-				j.Key = key
-				if _, why := q.Offer(Push{Job: j}); !why.OK() {
+				if _, why := q.Offer(Push{Job: jobs[i%backlog]}); !why.OK() {
 					b.Fatal(why)
 				}
 			}
@@ -51,7 +59,7 @@ func BenchmarkOffer(b *testing.B) {
 func BenchmarkMemory(b *testing.B) {
 	for _, workers := range []int{1, 4} {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
-			q, _ := Open(Options{Name: "q", Store: memory.New(), Workers: workers, Runner: runs(noop), Bounds: handoff.Bounds{Entries: 10_000}})
+			q, _ := Open(Options{Name: "q", Store: memory.New(), Workers: workers, Retry: Retry{Retries: 8}, Runner: runs(noop), Bounds: handoff.Bounds{Entries: 10_000}})
 			q.Start()
 			b.ReportAllocs()
 			for range b.N {
@@ -140,7 +148,7 @@ func benchDisk(b *testing.B, sync bool, producers, workers int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	q, err := Open(Options{Name: "q", Store: store, Workers: workers, Runner: runs(noop)})
+	q, err := Open(Options{Name: "q", Store: store, Workers: workers, Retry: Retry{Retries: 8}, Runner: runs(noop)})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -162,4 +170,76 @@ func benchDisk(b *testing.B, sync bool, producers, workers int) {
 	b.ReportMetric(float64(b.N)/time.Since(start).Seconds(), "jobs/s")
 	b.ReportMetric(float64(b.N)/float64(max(q.Stats().Commits, 1)), "jobs/commit")
 	q.Stop(context.Background())
+}
+
+func heapInUse() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// BenchmarkRestart opens a queue with a million jobs on a disk: until the first is done, until all are in order, and what memory
+// they take then.
+func BenchmarkRestart(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "q")
+	const n = 1_000_000
+	q := benchOpen(b, path, Options{Name: "q"})
+	q.Start()
+	for i := range n {
+		j := benchJob(200)
+		if i%4 == 0 {
+			j.Key = fmt.Sprint("customer-", i%100_000)
+		}
+		for {
+			if _, why := q.Offer(Push{Job: j}); why.OK() {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	q.Stop(context.Background())
+	for range b.N {
+		before := heapInUse()
+		b.ResetTimer()
+		start := time.Now()
+		first := make(chan struct{})
+		var once sync.Once
+		block := make(chan struct{})
+		q := benchOpen(b, path, Options{Name: "q", Workers: 1, Retry: Retry{Retries: 8}, Runner: runs(func(context.Context, *job.Job) Outcome {
+			once.Do(func() { close(first) })
+			<-block
+			return Outcome{}
+		})})
+		b.ReportMetric(time.Since(start).Seconds()*1e3, "ms-to-open")
+		q.Start()
+		<-first
+		b.ReportMetric(time.Since(start).Seconds()*1e3, "ms-to-first")
+		q.mu.Lock()
+		loaded := q.loaded
+		q.mu.Unlock()
+		<-loaded
+		b.ReportMetric(time.Since(start).Seconds()*1e3, "ms-to-all")
+		b.StopTimer()
+		b.ReportMetric(float64(heapInUse()-before)/n, "bytes/job")
+		q.Pause()
+		close(block)
+		q.Stop(context.Background())
+	}
+}
+
+func benchOpen(b *testing.B, path string, o Options) *Queue {
+	start := time.Now()
+	store, err := disk.Open(path, disk.Options{})
+	b.ReportMetric(time.Since(start).Seconds()*1e3, "ms-store")
+	if err != nil {
+		b.Fatal(err)
+	}
+	o.Store = store
+	q, err := Open(o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return q
 }

@@ -7,5 +7,8 @@ func (q *Queue) Fail(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.texts.unopened = "queue '" + q.opts.Name + "' takes nothing: its store could not be opened: " + err.Error()
-	q.trouble.since, q.trouble.text = time.Now(), q.texts.unopened
+	if q.trouble.since.IsZero() {
+		q.trouble.since = time.Now()
+	}
+	q.trouble.text = q.texts.unopened
 }

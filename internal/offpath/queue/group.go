@@ -59,15 +59,25 @@ func (q *Queue) Committed(ctx context.Context, r Receipt) error {
 	}
 }
 
-// change writes a change of a job that the store has: now, or with the group that it gives. The lock is held.
+// lazy is how long the end of a job waits for others to be written with it. Until then the job counts as running: after a crash it
+// is given again, and counted.
+const lazy = 2 * time.Millisecond
+
+// change writes a change of a job that the store has: now, or soon with the group that it gives. The lock is held.
 func (q *Queue) change(c jobstore.Change) *group {
+	if q.store == nil { // it was closed, or another process has it
+		return nil
+	}
 	if q.grouped {
 		if c.Unique != "" && c.UniqueUntil == 0 && c.Releases() {
 			q.freed[c.To.ID] = struct{}{}
 		}
 		g := q.tail(jobstore.Cost(&c))
 		g.changes = append(g.changes, c)
-		q.poke()
+		if q.lazyAt.IsZero() {
+			q.lazyAt = time.Now().Add(lazy)
+			q.wakeBy(q.lazyAt)
+		}
 		return g
 	}
 	q.name(q.store, &c)
@@ -96,8 +106,14 @@ func (q *Queue) push(c jobstore.Change) *group {
 	if c.Unique != "" {
 		q.holds[c.Unique] = held{c.To.ID, g}
 	}
-	q.poke()
+	q.hurry()
 	return g
+}
+
+// hurry has what waits written at once: somebody waits for it.
+func (q *Queue) hurry() {
+	q.urgent = true
+	q.poke()
 }
 
 // tail gives the group that takes a change of that cost.
@@ -110,7 +126,9 @@ func (q *Queue) tail(cost int64) *group {
 	}
 	g := &group{changes: q.spare, since: time.Now(), cost: cost, done: make(chan struct{})}
 	q.spare = nil
-	q.groups = append(q.groups, g)
+	if q.groups = append(q.groups, g); len(q.groups) > 1 {
+		q.hurry()
+	}
 	return g
 }
 
@@ -159,4 +177,22 @@ func (q *Queue) name(s jobstore.Store, c *jobstore.Change) {
 	if j, err := s.Get(c.To.ID); err == nil {
 		c.Unique = j.Unique
 	}
+}
+
+// writeNow writes changes to the store. storing is held, the lock is not.
+func (q *Queue) writeNow(s jobstore.Store, changes []jobstore.Change) error {
+	if !q.grouped { // changes only with storing held
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		return s.Commit(changes)
+	}
+	err := s.Commit(changes)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err != nil {
+		q.trouble.begin(q, err, time.Now())
+		return err
+	}
+	q.n.commits++
+	return nil
 }

@@ -23,6 +23,7 @@ type Handle struct {
 	expired bool // the job did not come to an end of its own
 	result  reentry.Result
 	tickets []*reentry.Ticket
+	twin    *Handle // another one of the same job, which is asked in place of this one; nil: none
 }
 
 // ID is the job's.
@@ -34,6 +35,12 @@ func (h *Handle) ID() job.ID { return h.id }
 func (h *Handle) Attach(t *reentry.Ticket) {
 	q := h.q
 	q.mu.Lock()
+	if open := q.handles.open[h.id]; !h.over && open != nil && open != h {
+		h.twin = open // this one was released, and somebody found the job
+	}
+	if h.twin != nil {
+		h = h.twin
+	}
 	if !h.over {
 		known := q.handles.open[h.id] == h
 		h.tickets = append(h.tickets, t)
@@ -110,7 +117,12 @@ func (s *handles) init() { s.open = make(map[job.ID]*Handle) }
 
 // add makes a handle. The one that was made maxHandles ago is forgotten if it has no ticket.
 func (s *handles) add(q *Queue, id job.ID, t *reentry.Ticket) *Handle {
-	h := &Handle{q: q, id: id}
+	return s.put(new(Handle), q, id, t)
+}
+
+// put is add for a handle that has its memory.
+func (s *handles) put(h *Handle, q *Queue, id job.ID, t *reentry.Ticket) *Handle {
+	h.q, h.id = q, id
 	if t != nil {
 		h.tickets = []*reentry.Ticket{t}
 	}

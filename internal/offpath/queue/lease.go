@@ -9,6 +9,7 @@ import (
 	"eddy/internal/handoff"
 	"eddy/internal/offpath/job"
 	"eddy/internal/offpath/jobstore"
+	"eddy/internal/offpath/pool"
 	"eddy/internal/reentry"
 )
 
@@ -47,6 +48,16 @@ type end struct {
 // Jobs that run go on, and are named. Pushes are accepted within the bounds of what may wait for a disk, and wait for GoOn or
 // TakeBack. When it fails, nothing has changed.
 func (q *Queue) HandOver(ctx context.Context) (running []job.ID, err error) {
+	q.mu.Lock()
+	if q.store == nil && !q.closed { // it could not be opened, or was handed over before
+		defer q.mu.Unlock()
+		if q.away == nil {
+			q.away = &away{}
+		}
+		q.away.to = nil
+		return q.runningHere(), nil
+	}
+	q.mu.Unlock()
 	if err := q.exclusive(); err != nil {
 		return nil, err
 	}
@@ -81,39 +92,34 @@ func (q *Queue) HandOver(ctx context.Context) (running []job.ID, err error) {
 	return running, nil
 }
 
-// runningHere names the jobs that run in this process, or for it.
+// runningHere names the jobs that run in this process, or for it, or whose end nobody was told yet.
 func (q *Queue) runningHere() (ids []job.ID) {
 	for _, a := range q.busy {
-		if a != nil && !a.deleted && (!a.over || q.away != nil && q.away.has(a)) {
+		if a != nil && !a.deleted && !a.over {
 			ids = append(ids, a.job.ID)
 		}
 	}
 	for _, list := range []map[job.ID]*attempt{q.popped, q.lent} {
 		for id, a := range list {
-			if !a.deleted {
+			if !a.deleted && !a.over {
 				ids = append(ids, id)
 			}
+		}
+	}
+	if q.away != nil {
+		for _, e := range q.away.ends {
+			ids = append(ids, e.a.job.ID)
 		}
 	}
 	return ids
 }
 
-// has says that an attempt has ended and waits to be told.
-func (w *away) has(a *attempt) bool {
-	for _, e := range w.ends {
-		if e.a == a {
-			return true
-		}
-	}
-	return false
-}
-
 // GoOn names the process that has the store now: pushes go there, and the ends of jobs that run here. The tickets of all other jobs
-// expire with ErrMoved.
+// expire with ErrMoved. It is called again when yet another process has it.
 func (q *Queue) GoOn(to Away) {
 	q.mu.Lock()
 	w := q.away
-	if w == nil || w.to != nil {
+	if w == nil {
 		q.mu.Unlock()
 		return
 	}
@@ -121,8 +127,12 @@ func (q *Queue) GoOn(to Away) {
 	pushes, ends := w.held, w.ends
 	w.held, w.ends, w.bytes = nil, nil, 0
 	var tickets []*reentry.Ticket
+	stays := make(map[job.ID]bool, len(pushes))
+	for _, p := range pushes {
+		stays[p.push.Job.ID] = true
+	}
 	for id := range q.handles.open {
-		if q.runs(id) == nil {
+		if q.runs(id) == nil && !stays[id] {
 			tickets = append(tickets, q.handles.end(id, reentry.Result{Err: ErrMoved}, true)...)
 		}
 	}
@@ -258,15 +268,20 @@ func isDuplicate(err error) bool {
 	return errors.As(err, &d)
 }
 
-// endAway ends an attempt whose job is with another process.
-func (q *Queue) endAway(ctx context.Context, w *away, a *attempt, o Outcome) (lost bool) {
+// endAway ends an attempt whose job is with another process. Of one that was cut short by Stop that process is not told: it gives the
+// job again when this one is gone.
+func (q *Queue) endAway(ctx context.Context, w *away, a *attempt, o Outcome, why error) (lost bool) {
 	q.mu.Lock()
+	if o.Err != nil && !o.Final && errors.Is(why, pool.ErrStopped) {
+		q.mu.Unlock()
+		return true
+	}
 	to := w.to
 	if to == nil {
 		if q.away != w { // it came back meanwhile
 			a.over = false
 			q.mu.Unlock()
-			return q.finish(ctx, a, o, nil)
+			return q.finish(ctx, a, o, why)
 		}
 		w.ends = append(w.ends, end{a, o})
 	}
@@ -289,7 +304,7 @@ func (q *Queue) sendEnd(ctx context.Context, to Away, a *attempt, o Outcome) (lo
 		r = reentry.Result{Err: ErrMoved}
 	}
 	q.mu.Lock()
-	delete(q.popped, id)
+	q.unpop(id)
 	delete(q.lent, id)
 	tickets := q.handles.end(id, r, !last)
 	q.mu.Unlock()
@@ -301,50 +316,12 @@ func (q *Queue) sendEnd(ctx context.Context, to Away, a *attempt, o Outcome) (lo
 		}
 	}
 	if err := to.Ended(id, o); err != nil {
-		q.log(logWarning, fmt.Sprintf("job %v has ended, and the process that has the queue now can't be told: it will run it again: %v", id, err))
+		q.mu.Lock()
+		if w := q.away; w != nil { // for the next one that comes, or for this one
+			w.ends = append(w.ends, end{a, o})
+		}
+		q.mu.Unlock()
+		q.log(logWarning, fmt.Sprintf("job %v has ended, and the process that has the queue now can't be told: it may run it again: %v", id, err))
 	}
 	return lost || o.Err != nil
-}
-
-// Ended tells what became of a job that another process runs (Attach). An unknown one is an error.
-func (q *Queue) Ended(id job.ID, o Outcome) error {
-	q.mu.Lock()
-	a := q.lent[id]
-	q.mu.Unlock()
-	if a == nil {
-		return fmt.Errorf("job %v of queue '%s' runs nowhere else", id, q.opts.Name)
-	}
-	q.finish(full(), a, o, nil)
-	return nil
-}
-
-// Lost says that the process is gone that ran some jobs (Attach): they are ready again, or dead when they have no attempt left.
-func (q *Queue) Lost(ids []job.ID) {
-	now := time.Now()
-	for _, id := range ids {
-		q.mu.Lock()
-		a := q.lent[id]
-		if a == nil || a.over {
-			q.mu.Unlock()
-			continue
-		}
-		q.n.redelivered++
-		most := q.opts.Retry.attempts(&a.job.Body)
-		if most > 0 && int(a.job.Attempts) >= most {
-			q.mu.Unlock()
-			q.finish(full(), a, Outcome{Err: errDied, Final: true}, nil)
-			continue
-		}
-		a.over = true
-		delete(q.lent, id)
-		if a.deleted {
-			q.order.leave(a.from)
-		} else {
-			to := ready(a.job.Head, now)
-			q.change(jobstore.Change{From: a.job.Head, To: to})
-			q.order.put(to)
-		}
-		q.dispatch()
-		q.mu.Unlock()
-	}
 }

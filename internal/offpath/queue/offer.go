@@ -152,9 +152,12 @@ func (q *Queue) displace(bytes int64) (tickets []*reentry.Ticket, ok bool) {
 func (q *Queue) accept(p Push, now time.Time) (Receipt, Refused) {
 	j := p.Job
 	if j.ID == 0 {
-		j.ID = q.ids.Next()
+		j.ID = q.ids.At(now)
 	}
 	j.State, j.Due, j.Attempts = job.Ready, j.Pushed, 0
+	if j.MaxAttempts == 0 && q.opts.Workers > 0 { // its handler and its viewers want to know
+		j.MaxAttempts = uint16(q.opts.Retry.attempts(&j.Body))
+	}
 	if p.Delay > 0 {
 		j.State, j.Due = job.Scheduled, now.Add(p.Delay).UnixNano()
 	}
@@ -174,7 +177,10 @@ func (q *Queue) accept(p Push, now time.Time) (Receipt, Refused) {
 	}
 	q.used.Entries++
 	q.used.Bytes += int64(j.Size)
-	r.Handle = q.handles.add(q, j.ID, p.Ticket)
+	if p.Room == nil {
+		p.Room = new(Handle)
+	}
+	r.Handle = q.handles.put(p.Room, q, j.ID, p.Ticket)
 	return r, Refused{}
 }
 

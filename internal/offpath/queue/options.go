@@ -87,6 +87,8 @@ type Push struct {
 	// Ticket is settled when the job ends: delivered with its result, or with its last error when it is dead; expired when the
 	// job is deleted or dropped. Withdrawn when the push is refused, or a duplicate. It may be nil.
 	Ticket *reentry.Ticket
+	// Room is where the Receipt's Handle is made, for who has memory for it; nil: elsewhere.
+	Room *Handle
 }
 
 // Receipt is what an accepted push gives.

@@ -33,9 +33,12 @@ func (l Lease) Return() {
 		return
 	}
 	a.over = true
-	delete(q.popped, a.job.ID)
+	q.unpop(a.job.ID)
 	if a.deleted {
 		q.order.leave(a.from)
+		return
+	}
+	if q.store == nil { // whoever has it gives the job again when this process is gone
 		return
 	}
 	to := ready(a.job.Head, time.Now())
@@ -43,6 +46,37 @@ func (l Lease) Return() {
 	q.order.put(to)
 	q.n.redelivered++
 	q.dispatch()
+}
+
+// unpop notes that a script has no hold of a job any more.
+func (q *Queue) unpop(id job.ID) {
+	delete(q.popped, id)
+	if len(q.popped) == 0 && q.calm != nil {
+		close(q.calm)
+		q.calm = nil
+	}
+}
+
+// popGrace is how long Stop waits at most for scripts to end with what they have popped.
+const popGrace = 5 * time.Second
+
+// settlePopped waits until scripts have nothing popped.
+func (q *Queue) settlePopped(ctx context.Context) {
+	q.mu.Lock()
+	if len(q.popped) == 0 {
+		q.mu.Unlock()
+		return
+	}
+	calm := make(chan struct{})
+	q.calm = calm
+	q.mu.Unlock()
+	grace := time.NewTimer(popGrace)
+	defer grace.Stop()
+	select {
+	case <-calm:
+	case <-grace.C:
+	case <-ctx.Done():
+	}
 }
 
 // full is the context of who can't wait for room in an inbox.
@@ -66,6 +100,9 @@ func (q *Queue) PopWait(ctx context.Context) (Lease, error) {
 		l, g, ok := q.pop()
 		if ok {
 			if g != nil {
+				q.mu.Lock()
+				q.hurry()
+				q.mu.Unlock()
 				<-g.done
 			}
 			return l, nil

@@ -63,34 +63,38 @@ type Queue struct {
 	hand     []*attempt          // marked as running, for workers to come
 	expected int                 // pushes that are likely to come now
 	ahead    int                 // so many are marked before workers are free
-	ended    int                 // attempts since the last time that some were marked
-	chosen   time.Time           // when that was
+	pace     time.Duration       // how long a worker has a job, about
+	urgent   bool                // what waits in groups is waited for
+	lazyAt   time.Time           // when it is written in any case; zero: nothing waits
 	spare    []jobstore.Change   // room for a group's changes
 	lent     map[job.ID]*attempt // jobs that another process runs
 	popped   map[job.ID]*attempt // jobs that scripts have popped
 	busy     []*attempt          // by worker; nil: it has none
 	working  int                 // workers that have a job, or are about to tell its end
 	idle     []*slot             // workers that wait, the last one first
+	calling  bool                // one was called that has not come yet, see call
+	calm     chan struct{}       // closed when nothing is popped any more; nil: nobody waits for that
 	slots    []slot              // by worker
 
 	handles handles
 	pages   pages
 	quota   quota // of lines about failures
 
-	due     int64     // when the next Scheduled or Retrying job is due; never
-	expire  time.Time // when dead jobs are looked through next; zero: not
-	dry     bool      // jobs wait for a token
-	wakeAt  time.Time // when tend comes by itself
-	paused  bool
-	drain   bool
-	started bool
-	taking  bool // workers may take jobs
-	closing bool // they take what is ready, and end
-	closed  bool // pushes are refused for ever
-	loading bool // the store's ready jobs are not all in order
-	loaded  chan struct{}
-	later   []job.Head // pushed meanwhile, with keys: they wait for the older ones
-	away    *away      // the store is with another process; nil: it is not
+	due      int64     // when the next Scheduled or Retrying job is due; never
+	expire   time.Time // when dead jobs are looked through next; zero: not
+	dry      bool      // jobs wait for a token
+	wakeAt   time.Time // when tend comes by itself
+	steering bool      // an operator's change is made
+	paused   bool
+	drain    bool
+	started  bool
+	taking   bool // workers may take jobs
+	closing  bool // they take what is ready, and end
+	closed   bool // pushes are refused for ever
+	loading  bool // the store's ready jobs are not all in order
+	loaded   chan struct{}
+	later    []job.Head // pushed meanwhile, with keys: they wait for the older ones
+	away     *away      // the store is with another process; nil: it is not
 
 	workers *pool.Workers
 	kick    chan struct{} // has a token when tend has something to do

@@ -69,12 +69,12 @@ func TestRetryThenDead(t *testing.T) {
 		receipt, _ := r.Offer(Push{Job: &job.Job{Body: data("a")}, Ticket: r.ticket(&got)})
 		time.Sleep(time.Minute)
 		r.inbox.Finish(t.Context())
-		if len(rec.at) != 4 || !slices.Equal(got, []string{"no luck"}) {
-			t.Fatalf("%d attempts, got %q", len(rec.at), got)
+		if len(rec.times()) != 4 || !slices.Equal(got, []string{"no luck"}) {
+			t.Fatalf("%d attempts, got %q", len(rec.times()), got)
 		}
 		for i := 1; i < 4; i++ {
 			base := time.Second << (i - 1)
-			if d := rec.at[i].Sub(rec.at[i-1]); d < base || d > base*3/2+10*time.Millisecond {
+			if d := rec.times()[i].Sub(rec.times()[i-1]); d < base || d > base*3/2+10*time.Millisecond {
 				t.Errorf("pause %d: %v", i, d)
 			}
 		}

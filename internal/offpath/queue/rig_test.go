@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -120,7 +121,9 @@ type rig struct {
 	disk  bool
 	store *slowStore
 	inbox *reentry.Inbox
-	logs  []string
+
+	mu   sync.Mutex
+	logs []string
 }
 
 func (r *rig) open(o Options) *rig {
@@ -136,7 +139,11 @@ func (r *rig) open(o Options) *rig {
 		o.Store = r.store
 	}
 	if o.Log == nil {
-		o.Log = func(_ int, text string) { r.logs = append(r.logs, text) }
+		o.Log = func(_ int, text string) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.logs = append(r.logs, text)
+		}
 	}
 	if r.inbox == nil {
 		r.inbox = reentry.New(reentry.Options{})
@@ -152,6 +159,7 @@ func (r *rig) open(o Options) *rig {
 // stop stops the queue and checks its counts.
 func (r *rig) stop() {
 	r.t.Helper()
+	time.Sleep(5 * lazy) // the last ends are written
 	synctest.Wait()
 	r.adds()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -163,6 +171,18 @@ func (r *rig) stop() {
 	if c := r.inbox.Counts(); c.Issued != c.Delivered+c.Expired+c.OwnerGone {
 		r.t.Errorf("tickets do not add up: %+v", c)
 	}
+}
+
+// said gives the log lines that have a text.
+func (r *rig) said(text string) (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, line := range r.logs {
+		if strings.Contains(line, text) {
+			n++
+		}
+	}
+	return n
 }
 
 // adds checks that the figures add up, when nothing is under way.
@@ -232,6 +252,12 @@ func (r *record) all() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]string{}, r.ran...)
+}
+
+func (r *record) times() []time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]time.Time{}, r.at...)
 }
 
 var errTest = errors.New("no luck")

@@ -74,6 +74,7 @@ func (q *Queue) begin(now time.Time) (b *batch, due bool) {
 	if q.store == nil || q.trouble.refusing && now.Before(q.trouble.retry) {
 		return nil, false
 	}
+	q.urgent, q.lazyAt = len(q.groups) > 1, time.Time{}
 	b = &batch{store: q.store, nextDue: q.due, group: &group{}}
 	switch {
 	case len(q.kept) > 0:

@@ -21,7 +21,7 @@ func (q *Queue) StopTaking() {
 
 // Stop refuses pushes from now on, and lets the jobs that run come to their end; those in memory that are ready, too. When ctx is
 // over before that, it cancels what runs, and gives it Options.Grace. What has not run then stays on the disk, or is dropped and
-// reported. At last it closes the store. Tickets that are still open expire. It is called once.
+// reported. Scripts that have popped jobs get a few seconds of ctx to end with them. At last it closes the store. Tickets that are still open expire. It is called once.
 func (q *Queue) Stop(ctx context.Context) pool.Report {
 	q.mu.Lock()
 	q.closed, q.closing = true, true
@@ -38,6 +38,7 @@ func (q *Queue) Stop(ctx context.Context) pool.Report {
 	if workers != nil {
 		report = workers.Stop(ctx, q.abandon)
 	}
+	q.settlePopped(ctx)
 	close(q.quit)
 	if started {
 		q.tasks.Wait()

@@ -12,23 +12,25 @@ import (
 type slot struct {
 	worker int
 	wake   chan *attempt // nil: look again
+	called bool          // see Queue.call; the queue's lock guards it
+	limit  limit
 }
 
 func newSlots(n int) []slot {
 	slots := make([]slot, max(n, 0))
 	for i := range slots {
-		slots[i] = slot{worker: i, wake: make(chan *attempt, 1)}
+		slots[i].worker, slots[i].wake = i, make(chan *attempt, 1)
 	}
 	return slots
 }
 
-// Bounds of what is marked as running before a worker is free for it. Only jobs that are quickly done are: as many as were done
-// since the last time, or twice that. So few jobs are counted as given twice after a crash, and one with a high priority does
-// not wait behind others for long.
+// Bounds of what is marked as running before a worker is free for it: what workers do in a time, and no more. So hardly any job is
+// marked that takes long; few count as given twice after a crash, and one with a high priority does not wait behind others
+// for long.
 const (
 	maxAhead      = 1024
 	maxAheadBytes = 8 << 20
-	aheadWithin   = 50 * time.Millisecond
+	horizon       = 8 * time.Millisecond
 )
 
 // Take gives a worker its next job; it is the queue's side of pool.Source.
@@ -36,13 +38,22 @@ func (q *Queue) Take(worker int) (pool.Work, bool) {
 	s := &q.slots[worker]
 	for {
 		q.mu.Lock()
+		if s.called {
+			s.called, q.calling = false, false
+		}
 		a := q.next(time.Now(), worker)
-		if a == nil {
-			if q.finished() {
-				q.mu.Unlock()
-				return nil, false
-			}
+		switch {
+		case a != nil && !q.grouped:
+			q.call() // the others have their turn when there is more
+		case a == nil && q.finished():
+			q.mu.Unlock()
+			s.limit.stop()
+			return nil, false
+		case a == nil:
 			q.idle = append(q.idle, s)
+			if q.grouped && q.lacks(time.Now()) { // which it did not with one less
+				q.poke()
+			}
 		}
 		q.mu.Unlock()
 		if a == nil {
@@ -72,8 +83,11 @@ func (q *Queue) next(now time.Time, worker int) *attempt {
 	var a *attempt
 	switch {
 	case q.grouped && len(q.hand) == 0:
-		if q.order.peek() != nil {
+		switch {
+		case q.lacks(now):
 			q.poke()
+		case q.order.peek() != nil && q.bucket.tokens(now, 1) == 0:
+			q.thirst()
 		}
 		return nil
 	case !q.grouped && q.order.peek() == nil:
@@ -87,7 +101,7 @@ func (q *Queue) next(now time.Time, worker int) *attempt {
 		if q.hand = q.hand[1:]; len(q.hand) == 0 {
 			q.hand = nil
 		}
-		if len(q.hand) <= q.ahead/2 && q.order.peek() != nil {
+		if len(q.hand) == q.ahead/2 && q.order.peek() != nil {
 			q.poke()
 		}
 	default:
@@ -100,10 +114,20 @@ func (q *Queue) next(now time.Time, worker int) *attempt {
 // takeNow takes the job whose turn it is from a store in memory.
 func (q *Queue) takeNow(now time.Time) *attempt {
 	h, _ := q.order.take()
-	a := &attempt{q: q, from: h}
+	room := &struct {
+		attempt
+		job job.Job
+	}{}
+	a := &room.attempt
+	a.q, a.from, a.job = q, h, &room.job
 	to := running(h, now)
 	q.change(jobstore.Change{From: h, To: to})
-	if a.job, a.broken = q.store.Get(h.ID); a.broken != nil {
+	if lender, ok := q.store.(jobstore.Lender); ok {
+		a.broken = lender.Lend(h.ID, a.job)
+	} else {
+		a.job, a.broken = q.store.Get(h.ID)
+	}
+	if a.broken != nil {
 		a.job = &job.Job{Head: to}
 	}
 	return a
@@ -149,7 +173,10 @@ func (q *Queue) dispatch() {
 		}
 		return
 	}
-	for len(q.idle) > 0 {
+	if !q.grouped {
+		q.call()
+	}
+	for q.grouped && len(q.idle) > 0 {
 		last := len(q.idle) - 1
 		s := q.idle[last]
 		a := q.next(time.Now(), s.worker)
@@ -164,6 +191,23 @@ func (q *Queue) dispatch() {
 	}
 }
 
+// call has a worker that waits take a job from a store in memory. One is called at a time, and calls the next one when there is
+// more: whoever pushes does not do their work.
+func (q *Queue) call() {
+	if q.calling || len(q.idle) == 0 || q.order.peek() == nil || !q.running() {
+		return
+	}
+	if q.bucket.every > 0 && q.bucket.tokens(time.Now(), 1) == 0 {
+		q.thirst()
+		return
+	}
+	last := len(q.idle) - 1
+	s := q.idle[last]
+	q.idle = q.idle[:last]
+	s.called, q.calling = true, true
+	s.wake <- nil
+}
+
 // wakeAll has all workers that wait look again.
 func (q *Queue) wakeAll() {
 	for _, s := range q.idle {
@@ -174,18 +218,13 @@ func (q *Queue) wakeAll() {
 
 // choose takes jobs out of the order for workers that are free, or soon will be.
 func (q *Queue) choose(b *batch, now time.Time) {
-	if q.opts.Workers == 0 || !q.running() || q.trouble.refusing {
+	if q.opts.Workers == 0 || !q.running() || q.trouble.refusing || q.steering {
 		return
 	}
-	if now.Sub(q.chosen) > aheadWithin {
-		q.ended = 0
-	}
-	q.chosen = now
 	free := len(q.idle) - len(q.hand)
-	q.ahead = min(2*q.ended, maxAhead)
-	q.ended = 0
-	n := q.bucket.tokens(now, free+q.ahead)
-	if n == 0 && free > 0 && q.order.peek() != nil {
+	q.ahead = q.maxAhead()
+	n := q.bucket.tokens(now, len(q.idle)+q.ahead) - len(q.hand)
+	if n <= 0 && free > 0 && q.order.peek() != nil {
 		q.thirst()
 	}
 	bytes := int64(0)
@@ -198,6 +237,36 @@ func (q *Queue) choose(b *batch, now time.Time) {
 		bytes += int64(from.Size)
 		b.leases = append(b.leases, &attempt{q: q, from: from})
 	}
+}
+
+// maxAhead is how many jobs workers are likely to do within the horizon, beside those that they have.
+func (q *Queue) maxAhead() int {
+	if q.pace == 0 {
+		return 0
+	}
+	return int(min(time.Duration(q.opts.Workers)*horizon/q.pace, maxAhead))
+}
+
+// paced notes how long a worker had a job. A single long one, as when the machine was busy elsewhere, does not count for much.
+func (q *Queue) paced(took time.Duration) {
+	took = max(took, time.Microsecond)
+	if q.pace == 0 {
+		q.pace = took
+	}
+	took = min(took, 4*q.pace)
+	q.pace = max(q.pace+(took-q.pace)/8, time.Microsecond)
+}
+
+// lacks says that workers have, or will soon have, less to do than they could, and that choose would find something.
+func (q *Queue) lacks(now time.Time) bool {
+	h := q.order.peek()
+	if h == nil || q.opts.Workers == 0 || !q.running() || q.trouble.refusing || q.bucket.tokens(now, len(q.hand)+1) <= len(q.hand) {
+		return false
+	}
+	if len(q.idle) > len(q.hand) {
+		return true
+	}
+	return h.Attempts == 0 && q.opts.Retry.Retries != 0 && len(q.hand) <= q.ahead/2 && q.ahead > 0
 }
 
 // unhand brings the jobs that no worker has begun back into order, as nobody is going to soon.

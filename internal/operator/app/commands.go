@@ -11,6 +11,7 @@ import (
 	"eddy/internal/operator/steer"
 	"eddy/internal/operator/summary"
 	"eddy/internal/operator/view"
+	"eddy/internal/operator/visible"
 )
 
 // Commands are eddy's own and those that scripts have registered.
@@ -78,8 +79,17 @@ func (o operated) lua() []view.LuaState {
 }
 
 // showObserve writes a line for a lane that runs, and the summary of one that has ended.
-func (o operated) showObserve(_ context.Context, _ []string, c admin.Conn) error {
-	for _, lane := range o.Reports() {
+func (o operated) showObserve(_ context.Context, args []string, c admin.Conn) error {
+	if len(args) > 0 {
+		_, err := fmt.Fprintf(c, "%q is not known here\nshow observe\n", visible.Text(args[0], 100))
+		return err
+	}
+	lanes := o.Reports()
+	if len(lanes) == 0 {
+		_, err := fmt.Fprintln(c, "no lane observes: there is no observe section")
+		return err
+	}
+	for _, lane := range lanes {
 		if _, err := fmt.Fprintln(c, summary.Line(lane, time.Now())); err != nil {
 			return err
 		}

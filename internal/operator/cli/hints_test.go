@@ -33,6 +33,7 @@ func TestListenHint(t *testing.T) {
 	folder := fmt.Errorf("cannot make the state folder: %w", &fs.PathError{Op: "mkdir", Path: "/root/x", Err: syscall.EACCES})
 	for want, err := range map[string]error{
 		"ports below 1024":            bind,
+		"mkdir -p":                    fmt.Errorf("stats socket /x/y: %w", syscall.ENOENT),
 		"-sf PID":                     fmt.Errorf("listen: %w", syscall.EADDRINUSE),
 		"give the folder to the user": folder,
 		"":                            errors.New("something else"),

@@ -297,6 +297,8 @@ func listenHint(err error) string {
 		return "give the folder to the user that eddy runs as, or name another one"
 	case errors.Is(err, syscall.EADDRINUSE):
 		return "something listens there already; to replace a running eddy, name it: -sf PID"
+	case errors.Is(err, syscall.ENOENT):
+		return "make the folder first: mkdir -p"
 	case errors.Is(err, syscall.EACCES):
 		return "ports below 1024 need root or CAP_NET_BIND_SERVICE; socket files need a folder that you may write"
 	}

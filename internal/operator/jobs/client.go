@@ -175,8 +175,14 @@ func Check(answer []byte) error {
 func textFailure(text string) *Failure {
 	text, _, _ = strings.Cut(text, "\n")
 	f := &Failure{Kind: view.Refused, Text: text}
-	if text == "Permission denied" {
+	switch {
+	case text == "Permission denied":
 		f.Hint = `this socket's level is too low: "stats socket … level admin" may do everything, operator (which is usual) less`
+	case strings.HasPrefix(text, "HTTP/"):
+		f.Text = fmt.Sprintf("this is no stats socket: it answers %q", strings.TrimSpace(text))
+		f.Hint = `a stats socket has a line of its own: "stats socket 127.0.0.1:9999 level admin" in the global section`
+	case strings.HasPrefix(text, "Unknown command"):
+		f.Hint = "this is a socket of another program, or of another version of eddy"
 	}
 	return f
 }

@@ -60,6 +60,9 @@ func Commands(p Process) []admin.Command {
 		return admin.Command{Words: []string{"show", word}, Usage: usage, Level: level, Run: func(ctx context.Context, args []string, conn admin.Conn) error {
 			r := &request{Process: p, ctx: ctx, usage: usage, args: args, out: bufio.NewWriterSize(conn, 32<<10)}
 			err := run(r)
+			if n := len(args); err != nil && n > 0 && args[n-1] == "json" {
+				err = r.fail(err)
+			}
 			return errors.Join(err, r.out.Flush())
 		}}
 	}
@@ -79,6 +82,21 @@ type request struct {
 	usage string
 	args  []string
 	out   *bufio.Writer
+}
+
+// notFound is the error of a name that nothing has.
+type notFound string
+
+func (e notFound) Error() string { return string(e) }
+
+// fail says in JSON what went wrong: an error's first line, with the others as the hint.
+func (r *request) fail(err error) error {
+	text, hint, _ := strings.Cut(err.Error(), "\n")
+	a := view.Answer{Text: text, Fail: view.Usage, Hint: hint}
+	if errors.As(err, new(notFound)) {
+		a.Fail = view.NotFound
+	}
+	return r.json(a)
 }
 
 // options reads words that may stand in any order, each once.

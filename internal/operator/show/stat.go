@@ -89,7 +89,7 @@ func (r *request) proxy(text string) (*proxy.Proxy, error) {
 	if hint == "" {
 		hint = "show stat lists them all"
 	}
-	return nil, fmt.Errorf("no proxy %q\n%s", text, hint)
+	return nil, notFound(fmt.Sprintf("no proxy %q\n%s", text, hint))
 }
 
 func (r *request) all() []*proxy.Proxy {

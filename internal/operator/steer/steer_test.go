@@ -29,18 +29,18 @@ func TestShow(t *testing.T) {
 	for _, tt := range []struct{ line, want string }{
 		{"show jobs", `
 JOB STATE QUEUE HANDLER KEY PRI TRIES AGE NEXT BYTES LAST ERROR
-ID running email slow - 0 1 AGE - N -
-ID ready email (function) - 0 0 AGE - N -
-ID retrying email fail - 0 1 AGE AGE N try later
-ID scheduled email ok - 0 0 AGE AGE N -
-ID dead email die\x1b[2J\x0d\x0a\x0d\x0a\u{202e}fake\x00 k\x1b[2J\x0d\x0a\x0d\x0a\u{202e}fake\x00 0 1 AGE - N mail.lua:20: refused \x1b[2J\x0d\x0a\x0d\x0a\u{202e}fake\x00`},
+ID running email slow - 0 1/2 AGE - N -
+ID ready email (function) - 0 0/2 AGE - N -
+ID retrying email fail - 0 1/2 AGE AGE N try later
+ID scheduled email ok - 0 0/2 AGE AGE N -
+ID dead email die\x1b[2J\x0d\x0a\x0d\x0a\u{202e}fake\x00 k\x1b[2J\x0d\x0a\x0d\x0a\u{202e}fake\x00 0 1/2 AGE - N mail.lua:20: refused \x1b[2J\x0d\x0a\x0d\x0a\u{202e}fake\x00`},
 		{"show jobs email state retrying,ready", `
 JOB STATE QUEUE HANDLER KEY PRI TRIES AGE NEXT BYTES LAST ERROR
-ID retrying email fail - 0 1 AGE AGE N try later
-ID ready email (function) - 0 0 AGE - N -`},
+ID retrying email fail - 0 1/2 AGE AGE N try later
+ID ready email (function) - 0 0/2 AGE - N -`},
 		{"show jobs handler fail", `
 JOB STATE QUEUE HANDLER KEY PRI TRIES AGE NEXT BYTES LAST ERROR
-ID retrying email fail - 0 1 AGE AGE N try later`},
+ID retrying email fail - 0 1/2 AGE AGE N try later`},
 		{"show jobs default", "no jobs"},
 		{"show jobs emial", "no queue \"emial\"\ndid you mean \"email\"?"},
 		{"show jobs stat", "no queue \"stat\"\ndid you mean \"state\"?"},
@@ -62,7 +62,7 @@ state: dead for AGE
 handler: die\x1b[2J\x0d\x0a\x0d\x0a\u{202e}fake\x00
 key: k\x1b[2J\x0d\x0a\x0d\x0a\u{202e}fake\x00
 priority: 0
-attempts: 1
+attempts: 1 of 2
 size: N
 timeline:
  AT pushed by mail.lua:14, request 1F3C
@@ -209,15 +209,22 @@ func TestSteer(t *testing.T) {
 	// Pause: pushes go on. Drain: they do not. Resume ends both.
 	says("pause queue email", "queue email is paused; 0 jobs are still running")
 	waits := r.push(job.Body{Handler: "ok"}, 0, job.Ready)
-	says("drain email", "queue email takes no more jobs, and does those that are there")
+	says("retry dead email limit 0", "limit wants a number from 1 up, not \"0\"")
+	says("retry "+dead.String(), "job ID of queue email has its next attempt when the queue is resumed; it was dead")
+	says("drain email", "queue email takes no more jobs; it is paused, so those that are there wait until it is resumed")
 	if got := r.ask(path, "show queues email"); !strings.Contains(got, "paused, draining") {
 		t.Errorf("got %s", got)
 	}
 	says("resume queue email", "queue email takes jobs and does them")
-	if id := <-r.started; id != waits {
-		t.Errorf("job %v began", id)
+	for range 2 {
+		if id := <-r.started; id != waits && id != dead {
+			t.Errorf("job %v began", id)
+		}
 	}
 	r.until(waits, job.Gone)
+	r.until(dead, job.Dead)
+	says("drain email", "queue email takes no more jobs, and does those that are there")
+	says("resume email", "queue email takes jobs and does them")
 
 	// Purge leaves running jobs alone, unless they are named.
 	slow = r.push(job.Body{Handler: "slow"}, 0, job.Running)

@@ -28,7 +28,7 @@ func (r *request) one(do func(Queue, *job.Job) (string, error)) error {
 
 func retryJob(r *request) error {
 	return r.one(func(q Queue, j *job.Job) (string, error) {
-		return "has its next attempt now; it was " + j.State.String(), q.Retry(j.ID)
+		return "has its next attempt " + soon(q) + "; it was " + j.State.String(), q.Retry(j.ID)
 	})
 }
 
@@ -85,6 +85,9 @@ func pause(r *request) error {
 func drain(r *request) error {
 	return r.named(func(q Queue) string {
 		q.Drain()
+		if q.Stats().Paused {
+			return "takes no more jobs; it is paused, so those that are there wait until it is resumed"
+		}
 		return "takes no more jobs, and does those that are there"
 	})
 }
@@ -138,7 +141,15 @@ func retryDead(r *request) error {
 			break
 		}
 	}
-	return r.done(n, fmt.Sprintf("%s of queue %s: another attempt now", view.Plural(n, "dead job"), q.Name()))
+	return r.done(n, fmt.Sprintf("%s of queue %s: another attempt %s", view.Plural(n, "dead job"), q.Name(), soon(q)))
+}
+
+// soon says when a queue does what it can do.
+func soon(q Queue) string {
+	if q.Stats().Paused {
+		return "when the queue is resumed"
+	}
+	return "now"
 }
 
 // purge takes jobs away. Those that run are only taken when they are named.

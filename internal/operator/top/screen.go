@@ -41,7 +41,7 @@ func (m *Model) Screen(width, height int, at time.Time) []Line {
 		footer = visible.Text(m.Notice, 300) + "  |  " + footer
 	}
 	if m.now != nil {
-		lines = append(lines, m.body(height-len(lines)-1)...)
+		lines = append(lines, m.body(width, height-len(lines)-1)...)
 	}
 	switch {
 	case height <= 0:
@@ -62,7 +62,7 @@ func (m *Model) Table(at time.Time) string {
 	var b strings.Builder
 	lines := []Line{{m.title(), Heading}}
 	if m.now != nil {
-		lines = append(append(lines, Line{m.sum(), Plain}), m.body(unbounded)...)
+		lines = append(append(lines, Line{m.sum(), Plain}), m.body(unbounded, unbounded)...)
 	}
 	for _, l := range lines {
 		b.WriteString(strings.TrimRight(l.Text, " ") + "\n")
@@ -70,7 +70,7 @@ func (m *Model) Table(at time.Time) string {
 	return b.String()
 }
 
-const unbounded = 1 << 20 // lines
+const unbounded = 1 << 20 // lines, columns
 
 func cut(s string, width int) string {
 	n := 0
@@ -119,10 +119,10 @@ func (m *Model) sum() string {
 		visible.Text(i["CurrConns"], 20), visible.Text(i["ConnRate"], 20), visible.Text(i["SessRate"], 20), busy, workers, jobs.Live(), jobs.Dead)
 }
 
-// body is the tables, in so many lines: queues first, of which those around the chosen one, then what else has room.
-func (m *Model) body(height int) []Line {
+// body is the tables, as wide as the terminal and in so many lines: queues first, of which those around the chosen one, then what else has room.
+func (m *Model) body(width, height int) []Line {
 	var lines []Line
-	queues := m.queues()
+	queues := m.queues().Narrow(width, lessWanted()...)
 	handlers, running, lua := m.handlers(), m.running(), m.luaStates()
 	others := len(handlers.Rows) + len(running.Rows) + len(lua.Rows)
 	room := height - 1
@@ -192,6 +192,11 @@ func name(s string) string {
 		return "-"
 	}
 	return visible.Text(s, 30)
+}
+
+// lessWanted are the queues' columns that a narrow terminal does without, these first.
+func lessWanted() []string {
+	return []string{"REFUSED/S", "BYTES", "SCHED", "RUN", "RETRY", "IN/S", "STATE"}
 }
 
 func (m *Model) queues() *view.Table {

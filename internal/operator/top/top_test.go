@@ -104,6 +104,19 @@ func TestSizes(t *testing.T) {
 	}
 }
 
+// On the usual 80 columns stands what is looked at first.
+func TestUsualWidth(t *testing.T) {
+	s := sample(0, 100)
+	s.Queues[0].Name = "thumbnails"
+	s.Queues[0].State = "paused, draining"
+	s.Queues[0].Jobs.Ready = 1000000
+	var m Model
+	m.Add(s)
+	if got := texts(m.Screen(80, 24, noon)); !strings.Contains(squeeze(got), "READY DEAD OLDEST IN/S DONE/S FAIL/S BUSY\n") || !strings.Contains(got, "2/4\n") {
+		t.Errorf("got\n%s", got)
+	}
+}
+
 func TestLost(t *testing.T) {
 	m := Model{Socket: "s"}
 	if lines := m.Screen(80, 24, noon); len(lines) == 0 {

@@ -54,13 +54,16 @@ func WriteQueues(w io.Writer, queues []Queue, now time.Time, paint Paint) error 
 	return nil
 }
 
+// maxTrouble bounds a store's error: a folder's path is in it, and what to do.
+const maxTrouble = 1000
+
 // trouble says why a store refuses and since when.
 func (q *Queue) trouble(now time.Time) string {
 	text := "the store refuses"
 	if q.StoreSince != nil {
 		text += " since " + Age(now.Sub(*q.StoreSince))
 	}
-	return text + ": " + visible.Text(q.StoreError, maxError)
+	return text + ": " + visible.Text(q.StoreError, maxTrouble)
 }
 
 // WriteQueue writes all about one queue.

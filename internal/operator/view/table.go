@@ -2,6 +2,7 @@ package view
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -36,8 +37,41 @@ func (t *Table) Write(w io.Writer, heading bool, paint Paint) error {
 	return err
 }
 
-// Lines is Write into lines without ends.
-func (t *Table) Lines(heading bool, paint Paint) []string {
+// Narrow gives the table without as many of the columns with these titles, the first ones first, as it takes to fit into
+// width characters.
+func (t *Table) Narrow(width int, titles ...string) *Table {
+	widths := t.widths()
+	total := (len(widths) - 1) * len(gap)
+	for _, w := range widths {
+		total += w
+	}
+	kept := t
+	for _, title := range titles {
+		if total <= width {
+			break
+		}
+		i := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Title == title })
+		if i < 0 {
+			continue
+		}
+		total -= widths[i] + len(gap)
+		kept = kept.without(title)
+	}
+	return kept
+}
+
+func (t *Table) without(title string) *Table {
+	at := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Title == title })
+	out := &Table{Columns: slices.Delete(slices.Clone(t.Columns), at, at+1)}
+	for _, row := range t.Rows {
+		out.Rows = append(out.Rows, slices.Delete(slices.Clone(row), at, at+1))
+	}
+	return out
+}
+
+const gap = "  " // between columns
+
+func (t *Table) widths() []int {
 	widths := make([]int, len(t.Columns))
 	for i, c := range t.Columns {
 		widths[i] = max(c.Min, utf8.RuneCountInString(c.Title))
@@ -45,6 +79,12 @@ func (t *Table) Lines(heading bool, paint Paint) []string {
 			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
 		}
 	}
+	return widths
+}
+
+// Lines is Write into lines without ends.
+func (t *Table) Lines(heading bool, paint Paint) []string {
+	widths := t.widths()
 	var lines []string
 	if heading {
 		titles := make([]string, len(t.Columns))
@@ -63,7 +103,7 @@ func (t *Table) line(row int, cells []string, widths []int, paint Paint) string 
 	var b strings.Builder
 	for i, text := range cells {
 		if i > 0 {
-			b.WriteString("  ")
+			b.WriteString(gap)
 		}
 		pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(text))
 		last := i == len(cells)-1

@@ -39,6 +39,22 @@ func at(s string) time.Time {
 	return t
 }
 
+// What does not fit goes column by column, in the order that was asked for, and no more of it than has to.
+func TestNarrow(t *testing.T) {
+	whole := Table{Columns: []Column{{Title: "NAME"}, {Title: "A", Right: true}, {Title: "B", Right: true}, {Title: "C", Min: 4}},
+		Rows: [][]string{{"email", "100", "2", "3"}, {"x", "1", "20", "30"}}}
+	for width, want := range map[int]string{
+		100: "NAME     A   B  C   ", 20: "NAME     A   B  C   ", 19: "NAME     A  C   ", 16: "NAME     A  C   ", 15: "NAME   C   ", 0: "NAME   C   ",
+	} {
+		if got := whole.Narrow(width, "B", "none", "A").Lines(true, nil); len(got) != 3 || strings.TrimRight(got[0], " ") != strings.TrimRight(want, " ") {
+			t.Errorf("%d: got %q, want %q", width, got, want)
+		}
+	}
+	if len(whole.Columns) != 4 || len(whole.Rows[0]) != 4 {
+		t.Error("the table itself was changed")
+	}
+}
+
 const hostile = "\x1b[2J\r\n\u202efake\x00"
 
 // check compares text, and looks whether all of it prints and no line is empty: an empty line ends an answer.
