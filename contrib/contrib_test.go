@@ -102,6 +102,9 @@ func checkExpr(series exports, expr string) (labels []string, err error) {
 		}
 		all = append(all, series.labels[s.metric]...)
 	}
+	if !slices.ContainsFunc(u.selectors, func(s selector) bool { return strings.HasPrefix(s.metric, "eddy_") || s.metric == "up" }) {
+		return nil, fmt.Errorf("other programs have these metrics, too: add \"and on (instance, job) eddy_build_info\"")
+	}
 	for _, l := range u.grouped {
 		if !slices.Contains(all, l) {
 			return nil, fmt.Errorf("none of the metrics has the label %s", l)
@@ -280,6 +283,8 @@ func TestChecks(t *testing.T) {
 		`eddy_queue_run_seconds_bucket{le="1"}`:                           `le is never "1" in eddy_queue_run_seconds_bucket`,
 		`vector(1)`:                                                       "it names no metric",
 		`rate(eddy_queue_run_seconds_bucket{le="1.048576", job="x"}[5m])`: "",
+		`go_goroutines`:                                                   "other programs have these metrics, too: add \"and on (instance, job) eddy_build_info\"",
+		`go_goroutines and on (instance, job) eddy_build_info`:            "",
 		`go_goroutines + process_resident_memory_bytes + go_nobody`:       "there is no metric go_nobody",
 	} {
 		_, err := checkExpr(series, expr)

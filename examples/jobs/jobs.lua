@@ -1,4 +1,5 @@
--- Jobs: named handlers, a push that is safe when it returns, a result that comes back, a function that travels.
+-- Jobs: named handlers, a push that is safe when it returns, a result that comes back, a function that travels, programs
+-- and webhooks.
 
 local mail = { server = "127.0.0.1", port = tonumber(os.getenv("SMTP_PORT") or 2525) }
 
@@ -52,7 +53,8 @@ end)
 
 core.register_service("sum", "http", function(applet)
     local n = tonumber(applet.path:match("(%d+)$")) or 0
-    local result, err = async.await(async.queue():push { handler = "sum", data = n, timeout = 2 }, 2.0)
+    -- No retries: nobody waits for what a further attempt would find.
+    local result, err = async.await(async.queue():push { handler = "sum", data = n, timeout = 2, retries = 0 }, 2.0)
     answer(applet, result and 200 or 504, tostring(result or err) .. "\n")
 end)
 
@@ -65,6 +67,30 @@ core.register_service("later", "http", function(applet)
         end,
         delay = seconds,
         retries = 0,
+    }
+    answer(applet, id and 202 or 503, (id and "job " .. id or why) .. "\n")
+end)
+
+-- Handlers that need no Lua. exec starts a program with a list of arguments; no shell ever sees them.
+core.register_service("thumbnail", "http", function(applet)
+    local image = applet.path:match("^/thumbnail/([%w_-]+%.png)$")
+    if not image then
+        return answer(applet, 400, "an image has a name: /thumbnail/cat.png\n")
+    end
+    local id, why = async.queue("thumbnails"):push {
+        handler = "exec",
+        data = { "convert", "uploads/" .. image, "-resize", "100x100", "thumbnails/" .. image },
+    }
+    answer(applet, id and 202 or 503, (id and "job " .. id or why) .. "\n")
+end)
+
+-- http is a webhook: tried again until its receiver answers with 2xx.
+core.register_service("paid", "http", function(applet)
+    local number = applet.path:match("(%d+)$") or "0"
+    local id, why = async.queue("email"):push {
+        handler = "http",
+        data = { url = os.getenv("WEBHOOK") or "http://127.0.0.1:10081/paid", method = "POST", body = "order=" .. number },
+        key = "order-" .. number,
     }
     answer(applet, id and 202 or 503, (id and "job " .. id or why) .. "\n")
 end)

@@ -36,7 +36,17 @@ type Options struct {
 
 // Load reads and checks the files of opts. The config is nil when the list Failed(); every problem found is in the
 // list, at most MaxProblems of them.
-func Load(opts Options) (*model.Config, *diag.List) {
+func Load(opts Options) (*model.Config, *diag.List) { return readAll(opts).finish() }
+
+// StatsSockets reads the files of opts as Load does, and gives the stats sockets that were found even when the list Failed():
+// one who asks a running process has to find it, whatever is wrong with its file here and now.
+func StatsSockets(opts Options) ([]model.Bind, *diag.List) {
+	l := readAll(opts)
+	_, problems := l.finish()
+	return l.parser.Config.Global.StatsSocks, problems
+}
+
+func readAll(opts Options) *loader {
 	l := newLoader(opts)
 	for _, path := range l.expand(opts.Files) {
 		text, err := l.readConfig(path)
@@ -46,7 +56,7 @@ func Load(opts Options) (*model.Config, *diag.List) {
 		}
 		l.read(path, text)
 	}
-	return l.finish()
+	return l
 }
 
 // LoadBytes is Load for one text that is called name in messages; opts.Files is not used.

@@ -4,7 +4,6 @@ package article
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,12 +12,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/emersion/go-smtp"
-
+	"eddy/test/postoffice"
 	"eddy/test/program"
 )
 
@@ -33,6 +30,7 @@ func TestArticle(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(files, "haproxy.cfg")); err != nil {
 		t.Skipf("the article's files are not beside the project: %v; examples/email covers the same behaviour", err)
 	}
+	program.Alone(t, "article")
 	probe, err := net.Listen("tcp", mailAddr)
 	if err != nil {
 		t.Skipf("the article's mail server address cannot be had: %v", err)
@@ -42,67 +40,67 @@ func TestArticle(t *testing.T) {
 
 	t.Run("fifo", func(t *testing.T) { fifo(t, bin) })
 	t.Run("a mail for every request", func(t *testing.T) {
-		post := startPostOffice(t, 0)
+		post := postoffice.Open(t, mailAddr, 0)
 		e := start(t, bin)
 		for i := range 20 {
 			redirected(t, fmt.Sprintf("/order?n=%d", i))
 		}
-		mails := post.wait(t, 20)
+		mails := post.Wait(t, 20)
 		for i, m := range mails {
-			if want := fmt.Sprintf("GET /order?n=%d HTTP/1.1\r\n", i); !strings.Contains(m.data, "Request received:\r\n"+want) {
-				t.Errorf("mail %d lacks %q:\n%s", i, want, m.data)
+			if want := fmt.Sprintf("GET /order?n=%d HTTP/1.1\r\n", i); !strings.Contains(m.Data, "Request received:\r\n"+want) {
+				t.Errorf("mail %d lacks %q:\n%s", i, want, m.Data)
 			}
 			for _, want := range []string{"From: haproxy@arpalert.org\r\n", "To: admin@arpalert.org\r\n", "Subject: test - ", "X-Kept-As-Sent: Yes\r\n"} {
-				if !strings.Contains(m.data, want) {
-					t.Errorf("mail %d lacks %q:\n%s", i, want, m.data)
+				if !strings.Contains(m.Data, want) {
+					t.Errorf("mail %d lacks %q:\n%s", i, want, m.Data)
 				}
 			}
-			if m.from != "haproxy@arpalert.org" || m.to != "admin@arpalert.org" {
-				t.Errorf("mail %d went from %q to %q", i, m.from, m.to)
+			if m.From != "haproxy@arpalert.org" || m.To != "admin@arpalert.org" {
+				t.Errorf("mail %d went from %q to %q", i, m.From, m.To)
 			}
 		}
 		e.Stop(t)
 	})
 	t.Run("the mail server takes its time", func(t *testing.T) {
-		post := startPostOffice(t, 3*time.Second)
+		post := postoffice.Open(t, mailAddr, 3*time.Second)
 		e := start(t, bin)
 		begin := time.Now()
 		for i := range 50 {
 			redirected(t, fmt.Sprintf("/slow/%d", i))
 		}
-		if post.count() > 0 && time.Since(begin) > 3*time.Second {
+		if post.Count() > 0 && time.Since(begin) > 3*time.Second {
 			t.Logf("answers took %v in all", time.Since(begin))
 		}
 		// Fifty answers came while no more mails than the time allows could leave: no answer waited for one.
-		if got, could := post.count(), int(time.Since(begin)/(3*time.Second)); got > could {
+		if got, could := post.Count(), int(time.Since(begin)/(3*time.Second)); got > could {
 			t.Errorf("%d mails in %v", got, time.Since(begin))
 		}
-		post.wait(t, 2)
+		post.Wait(t, 2)
 		e.Stop(t)
 	})
 	t.Run("no mail server, then one", func(t *testing.T) {
 		e := start(t, bin)
 		redirected(t, "/refused")
 		e.WaitFor(t, "Can't send email: ")
-		post := startPostOffice(t, 0)
+		post := postoffice.Open(t, mailAddr, 0)
 		redirected(t, "/taken")
-		if m := post.wait(t, 1)[0]; !strings.Contains(m.data, "GET /taken ") {
-			t.Errorf("the first mail is not the second request's:\n%s", m.data)
+		if m := post.Wait(t, 1)[0]; !strings.Contains(m.Data, "GET /taken ") {
+			t.Errorf("the first mail is not the second request's:\n%s", m.Data)
 		}
 		e.Stop(t)
 	})
 	t.Run("the mail server dies and comes back", func(t *testing.T) {
-		post := startPostOffice(t, 0)
+		post := postoffice.Open(t, mailAddr, 0)
 		e := start(t, bin)
 		redirected(t, "/before")
-		post.wait(t, 1)
-		post.kill()
+		post.Wait(t, 1)
+		post.Close()
 		redirected(t, "/meanwhile")
 		e.WaitFor(t, "Can't send email: ")
-		post = startPostOffice(t, 0)
+		post = postoffice.Open(t, mailAddr, 0)
 		redirected(t, "/after")
-		if m := post.wait(t, 1)[0]; !strings.Contains(m.data, "GET /after ") {
-			t.Errorf("unexpected mail:\n%s", m.data)
+		if m := post.Wait(t, 1)[0]; !strings.Contains(m.Data, "GET /after ") {
+			t.Errorf("unexpected mail:\n%s", m.Data)
 		}
 		e.Stop(t)
 	})
@@ -158,95 +156,4 @@ func redirected(t *testing.T, path string) {
 func start(t *testing.T, bin string) *program.Eddy {
 	t.Helper()
 	return program.Start(t, bin, files, httpAddr, nil, "-f", "haproxy.cfg")
-}
-
-// postOffice is a real SMTP server that keeps what it is sent.
-type postOffice struct {
-	srv   *smtp.Server
-	delay time.Duration
-	mu    sync.Mutex
-	mails []mail
-	news  chan struct{}
-}
-
-type mail struct{ from, to, data string }
-
-func startPostOffice(t *testing.T, delay time.Duration) *postOffice {
-	t.Helper()
-	p := &postOffice{delay: delay, news: make(chan struct{}, 1)}
-	p.srv = smtp.NewServer(p)
-	p.srv.Domain = "localhost"
-	l, err := net.Listen("tcp", mailAddr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		if err := p.srv.Serve(l); err != nil && !errors.Is(err, smtp.ErrServerClosed) {
-			t.Errorf("mail server: %v", err)
-		}
-	}()
-	t.Cleanup(p.kill)
-	return p
-}
-
-func (p *postOffice) kill() { p.srv.Close() }
-
-func (p *postOffice) count() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.mails)
-}
-
-func (p *postOffice) wait(t *testing.T, n int) []mail {
-	t.Helper()
-	limit := time.After(60 * time.Second)
-	for p.count() < n {
-		select {
-		case <-p.news:
-		case <-limit:
-			t.Fatalf("%d mails came, want %d", p.count(), n)
-		}
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return append([]mail(nil), p.mails...)
-}
-
-// NewSession implements smtp.Backend.
-func (p *postOffice) NewSession(*smtp.Conn) (smtp.Session, error) { return &letter{office: p}, nil }
-
-// letter is one SMTP session.
-type letter struct {
-	office *postOffice
-	m      mail
-}
-
-func (l *letter) Reset()        { l.m = mail{} }
-func (l *letter) Logout() error { return nil }
-
-func (l *letter) Mail(from string, _ *smtp.MailOptions) error {
-	l.m.from = from
-	return nil
-}
-
-func (l *letter) Rcpt(to string, _ *smtp.RcptOptions) error {
-	l.m.to = to
-	return nil
-}
-
-func (l *letter) Data(r io.Reader) error {
-	b, err := io.ReadAll(r)
-	if err != nil {
-		return err
-	}
-	time.Sleep(l.office.delay)
-	l.m.data = string(b)
-	l.office.mu.Lock()
-	l.office.mails = append(l.office.mails, l.m)
-	l.office.mu.Unlock()
-	select {
-	case l.office.news <- struct{}{}:
-	default:
-	}
-	return nil
 }

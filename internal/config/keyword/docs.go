@@ -64,7 +64,7 @@ func documentGroups() []documentGroup {
 		{"Answers of the program's own", "", errorDecls()},
 		{"Health checks", "", checkDecls()},
 		{"Observed lanes", "An `observe` section is eddy's own: it reads packets, from files or live, and runs plugins on them beside the proxies ([observed-lane.md](observed-lane.md)). `eddy observe` has a flag for each of these: `--max-flows` for `max-flows`, and a dash for a space.", ObserveDecls()},
-		{"Queues", "A `queue` section is eddy's own: it is a lane of jobs that scripts and plugins push to. Without a line for it, each thing is as said. A number of things may have a unit: k for 1000, m for 1000000; sizes have HAProxy's: k for 1024, m, g. The queue `default`, in memory, is there without a section.", queueDecls()},
+		{"Queues", "A `queue` section is eddy's own: it is a lane of jobs that scripts and plugins push to. Without a line for it, each thing is as said. A number of things may have a unit: k for 1000, m for 1000000; sizes have HAProxy's: k for 1024, m, g. The queue `default`, in memory, is there without a section, with as many workers as processors, 4 at least, and dead jobs kept for a day.", queueDecls()},
 	}
 }
 

@@ -109,6 +109,10 @@ func setGroup(p *Parser, a Args) {
 
 func setStateDir(p *Parser, a Args) {
 	p.once(a)
+	if a.Text(0) == "" {
+		p.errorf(a.P[0].Pos, "if it is a variable, set it before eddy is started", "state-dir: the <folder> is empty")
+		return
+	}
 	if !filepath.IsAbs(a.Text(0)) {
 		p.errorf(a.P[0].Pos, "write the whole path, beginning with '/': the jobs must be found again wherever eddy is started", "state-dir: %q is not an absolute path", a.Text(0))
 		return

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -200,6 +201,41 @@ func TestValues(t *testing.T) {
 	}
 	if sum != 0 {
 		t.Errorf("the fates don't add up: %d", sum)
+	}
+}
+
+// Whichever handlers are the busiest from page to page: a series stays, and no counter goes back.
+func TestHandlersKeepTheirSeries(t *testing.T) {
+	s := &Snapshot{Queues: []queue.Stats{{Name: "email"}}}
+	for i := range 3 * maxHandlers {
+		s.Queues[0].Handlers = append(s.Queues[0].Handlers, queue.HandlerStats{Name: fmt.Sprint("h", i), Started: uint64(1000 - i), Done: uint64(900 - i), Failed: 100})
+	}
+	e := New(func() *Snapshot { return s })
+	before := map[string]float64{}
+	for page := range 5 {
+		var b bytes.Buffer
+		if _, err := e.Write(&b, ""); err != nil {
+			t.Fatal(err)
+		}
+		now := map[string]float64{}
+		for line := range strings.Lines(b.String()) {
+			if name, value, _ := strings.Cut(strings.TrimSpace(line), "} "); strings.HasPrefix(name, "eddy_handler_") && strings.Contains(name, "_total") {
+				now[name], _ = strconv.ParseFloat(value, 64)
+			}
+		}
+		for name, value := range before {
+			if after, ok := now[name]; !ok || after < value {
+				t.Fatalf("page %d: %s went from %v to %v, %v", page, name, value, after, ok)
+			}
+		}
+		if before = now; len(now) != 4*(maxHandlers+1) {
+			t.Fatalf("page %d has %d series", page, len(now))
+		}
+		for i := range s.Queues[0].Handlers { // the last become the first
+			h := &s.Queues[0].Handlers[i]
+			h.Started += uint64(i * 100 * (page + 1))
+			h.Failed += uint64(i * 100 * (page + 1))
+		}
 	}
 }
 

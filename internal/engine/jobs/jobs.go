@@ -154,14 +154,14 @@ func (j *Jobs) make(o queue.Options, sync bool) (*queue.Queue, error) {
 		return nil, err
 	}
 	if o.Disk {
-		j.disks = append(j.disks, &diskQueue{queue: q, path: j.Folder.Queue(o.Name), sync: sync, size: o.MaxSize + maxCode})
+		j.disks = append(j.disks, &diskQueue{queue: q, path: j.Folder.Queue(o.Name), sync: sync, size: o.MaxSize + jobWords})
 	}
 	return q, nil
 }
 
 // Bounds.
 const (
-	maxCode      = 16 << 20 // of a sealed function, beside a job's data
+	jobWords     = 256 << 10 // bytes of a job's names, keys and errors, beside its data or code
 	maxFifos     = 1000
 	fifoItems    = 1 << 20
 	fifoBytes    = 1 << 30
