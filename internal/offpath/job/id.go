@@ -82,8 +82,11 @@ func (c *Clock) Behind(last ID) {
 
 // Next gives an id. Each millisecond begins at a random place in the lower half of the count, so that two clocks (two processes
 // of an installation, while one follows the other) hardly ever give the same.
-func (c *Clock) Next() ID {
-	ms := uint64(max(c.now().UnixMilli(), 0))
+func (c *Clock) Next() ID { return c.At(c.now()) }
+
+// At is Next for who has just asked for the time.
+func (c *Clock) At(now time.Time) ID {
+	ms := uint64(max(now.UnixMilli(), 0))
 	for {
 		old := c.last.Load()
 		next := old + 1

@@ -1,6 +1,9 @@
 package job
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // overhead is what a job takes beside its text: its head, its entries in a store and in the queue's order.
 const overhead = 128
@@ -17,7 +20,7 @@ func (j *Job) Weigh() uint32 {
 func AddFailure(list []Failure, f Failure) []Failure {
 	f.Text = clip(f.Text, MaxErrorText)
 	f.Traceback = clip(f.Traceback, MaxTraceback)
-	list = append(list, f)
+	list = append(slices.Clip(list), f)
 	if over := len(list) - MaxFailures; over > 0 {
 		list = append(list[:0:0], list[over:]...)
 	}

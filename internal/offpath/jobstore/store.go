@@ -40,6 +40,12 @@ type Durable interface {
 	MaxCommit() int64
 }
 
+// Lender is what a Store may have beside its methods, when its jobs are in memory anyway.
+type Lender interface {
+	// Lend is Get into j, without copies: its slices are the store's, and not to be changed.
+	Lend(id job.ID, j *job.Job) error
+}
+
 // Cost is what a change takes of Durable.MaxCommit: a little more than the bytes that are written.
 func Cost(c *Change) int64 {
 	n := int64(768)
@@ -84,8 +90,8 @@ func (t *Totals) Apply(c *Change) {
 // Change is one step of one job.
 type Change struct {
 	// Job is added when From.State is 0: its Body and Failures, with To as its Head. Otherwise it may be nil; when it is not,
-	// Data of its Body replaces what is kept (an operator's edit). Its byte slices are not changed afterwards: a store may keep
-	// them.
+	// Data of its Body replaces what is kept (an operator's edit). Neither its Body nor its byte slices are changed afterwards: a store may
+	// keep them.
 	Job *job.Job
 	// From is the head that the store has, To the one that replaces it. With To.State Done or Gone the job is removed. A job
 	// that is added has only To. The queue must know From exactly: a store need not look. One job may be in several changes of

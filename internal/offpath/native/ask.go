@@ -80,6 +80,10 @@ func (p *payload) url(name string) *url.URL {
 		p.bad(name, "begins with neither http:// nor https://")
 	case u.Hostname() == "":
 		p.bad(name, "has no host")
+	case u.Port() != "":
+		if n, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || n == 0 {
+			p.bad(name, "has no port number behind its colon")
+		}
 	}
 	return u
 }

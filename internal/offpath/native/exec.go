@@ -2,6 +2,7 @@ package native
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -56,6 +57,9 @@ func (x programs) run(ctx context.Context, j *job.Job) (value.Value, error) {
 			return value.Nil(), fmt.Errorf("there is no program %q in PATH", short(p.args[0], 200))
 		}
 	}
+	if err := folder(p.dir); err != nil {
+		return value.Nil(), err
+	}
 	cmd := &exec.Cmd{Path: file, Args: p.args, Dir: p.dir, Env: append(environment(), p.env...), WaitDelay: x.grace}
 	if p.stdin != "" {
 		cmd.Stdin = strings.NewReader(p.stdin)
@@ -81,10 +85,13 @@ func readProgram(data []byte) (*program, error) {
 	list := p.table
 	if list == nil || len(list.Arr) == 0 {
 		var ok bool
-		if list, ok = p.get("args").AsTable(); !ok || list == nil || len(list.Map) > 0 {
+		switch list, ok = p.get("args").AsTable(); {
+		case !p.has("args"):
+			p.bad("args", "is missing, and the data is no list")
+		case !ok || list == nil || len(list.Map) > 0:
 			p.bad("args", "must be a list of strings")
 		}
-	} else if p.has("args") {
+	} else if !p.get("args").IsNil() {
 		p.bad("args", "is there beside a list")
 	}
 	x.args = p.items("args", list)
@@ -116,6 +123,21 @@ func readProgram(data []byte) (*program, error) {
 		p.bad("dir", "is %q; it has to begin with a slash", short(x.dir, 200))
 	}
 	return x, p.endList()
+}
+
+// folder says what is wrong with a program's folder; the kernel's own answer would be taken for one about the program.
+func folder(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	at, err := os.Stat(dir)
+	if err == nil && !at.IsDir() {
+		err = errors.New("it is no folder")
+	}
+	if err != nil {
+		return fmt.Errorf("'dir' %q: %w", short(dir, 200), cause(err))
+	}
+	return nil
 }
 
 // variable says that s can be the name of a variable.

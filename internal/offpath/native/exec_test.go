@@ -16,6 +16,7 @@ import (
 
 	"eddy/internal/base/value"
 	"eddy/internal/offpath/job"
+	"eddy/internal/offpath/pool"
 )
 
 func TestPrograms(t *testing.T) {
@@ -68,7 +69,9 @@ func TestBadPrograms(t *testing.T) {
 		{"a command line in args", tab("args", "rm -rf /tmp/x"), "'args' must be a list of strings: write it as"},
 		{"a path that is not whole", list("bin/x"), `'args' has the program "bin/x"; it has to begin with a slash, or to have none`},
 		{"a path upwards", list("../../bin/sh"), `'args' has the program "../../bin/sh"`},
-		{"nothing", tab(), "'args' must be a list of strings"},
+		{"nothing", tab(), "'args' is missing, and the data is no list: write it as"},
+		{"arguments by name", tab("args", tab("a", "true")), "'args' must be a list of strings"},
+		{"a typing mistake", tab("arsg", list("true")), `there is no field "arsg" (there are args, stdin, dir, env)`},
 		{"an empty list", tab("args", list()), "'args' has no first item"},
 		{"no program", list("", "x"), "'args' has no first item"},
 		{"two lists", tab("", "true", "args", list("true")), "'args' is there beside a list"},
@@ -104,7 +107,8 @@ func TestProgramFailures(t *testing.T) {
 		{"no such program", list("no-such-program;id"), `there is no program "no-such-program;id" in PATH`},
 		{"no such path", list("/no/such\nprogram"), `program "/no/such\nprogram": no such file or directory`},
 		{"no program", list("/etc"), `program "/etc": permission denied`},
-		{"no such folder", tab("", "true", "dir", "/no/such"), `program "true": no such file or directory`},
+		{"no such folder", tab("", "true", "dir", "/no/such"), `'dir' "/no/such": no such file or directory`},
+		{"no folder", tab("", "true", "dir", "/etc/passwd"), `'dir' "/etc/passwd": it is no folder`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := h.do(t.Context(), t, "exec", tt.payload)
@@ -181,6 +185,34 @@ func TestProgramsStop(t *testing.T) {
 				t.Errorf("it said %q, want %q", said, tt.said)
 			}
 		})
+	}
+}
+
+// Over its time, the error says what the program said last, and leaves the why to who stopped it.
+func TestProgramOverItsTime(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	o := handlers(t, Options{}).do(ctx, t, "exec", list("sh", "-c", "echo it hangs here >&2; exec sleep 100"))
+	if !errors.Is(o.Err, context.DeadlineExceeded) || o.Err.Error() != `program "sh": stopped: it hangs here` {
+		t.Errorf("got %v", o.Err)
+	}
+}
+
+// When eddy stops, nobody waits for long: the group goes within what a queue gives its workers.
+func TestProgramsAtTheStop(t *testing.T) {
+	dir := t.TempDir()
+	h := handlers(t, Options{Grace: time.Hour})
+	ctx, cancel := context.WithCancelCause(t.Context())
+	done := make(chan error, 1)
+	j := newJob(data(t, list("sh", "-c", `trap "" TERM; sleep 100 & echo $! $$ >"$0"; wait; wait`, dir+"/pids")))
+	go func() { done <- h["exec"].Run(ctx, j).Err }()
+	pids := numbers(t, dir+"/pids", 2)
+	cancel(pool.ErrStopped)
+	if err := <-done; !errors.Is(err, pool.ErrStopped) {
+		t.Errorf("got %v", err)
+	}
+	for _, pid := range pids {
+		gone(t, pid)
 	}
 }
 

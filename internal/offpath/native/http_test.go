@@ -231,6 +231,7 @@ func TestWebhookInjection(t *testing.T) {
 		{"no scheme", tab("url", "127.0.0.1/x"), "'url' begins with neither"},
 		{"a scheme in disguise", tab("url", "http:127.0.0.1"), "'url' has no host"},
 		{"no host", tab("url", "http:///x"), "'url' has no host"},
+		{"too large a port", tab("url", "http://x:99999/"), "'url' has no port number behind its colon"},
 		{"only a port", tab("url", "http://:80/x"), "'url' has no host"},
 		{"no URL, with a secret", tab("url", "http://ann:s3/cret@host:x/"), "'url' is not a URL: write it as {url ="},
 		{"nothing", tab("url", ""), "'url' is missing"},

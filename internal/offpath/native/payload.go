@@ -13,7 +13,8 @@ import (
 )
 
 // payload reads a job's data: a table whose fields a handler asks for by name. The first thing that is wrong is kept; what is
-// read after it is worth nothing. The fields that were asked for are those that may be there: end refuses any other.
+// read after it is worth nothing. The fields that were asked for are those that may be there: end refuses any other, and says
+// that before all else, as a field with a typing mistake is mostly one that is missing, too.
 type payload struct {
 	form  string // the right form, for errors
 	table *value.Table
@@ -200,10 +201,8 @@ func (p *payload) pairs(name string) []pair {
 
 // end gives what was wrong, if anything; a field that nobody asked for is.
 func (p *payload) end() error {
-	if p.err != nil {
-		return p.err
-	}
-	if len(p.table.Arr) > 0 {
+	if p.table != nil && len(p.table.Arr) > 0 {
+		p.err = nil
 		p.wrong("the job's data is a list, not a table of named fields")
 	}
 	return p.endList()
@@ -211,15 +210,20 @@ func (p *payload) end() error {
 
 // endList is end for payloads that are a list, too.
 func (p *payload) endList() error {
-	if p.err != nil {
+	if p.table == nil {
 		return p.err
 	}
 	for _, f := range p.table.Map {
 		key, ok := f.Key.AsStr()
-		if !ok {
+		switch {
+		case !ok:
+			p.err = nil
 			p.wrong("the job's data has a " + f.Key.Kind.String() + " as the name of a field")
-		} else if !slices.Contains(p.asked, key) {
+			return p.err
+		case !slices.Contains(p.asked, key):
+			p.err = nil
 			p.wrong(fmt.Sprintf("there is no field %q (there are %s)", short(key, 50), strings.Join(p.asked, ", ")))
+			return p.err
 		}
 	}
 	return p.err

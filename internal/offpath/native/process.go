@@ -13,8 +13,13 @@ import (
 	"syscall"
 	"time"
 
+	"eddy/internal/offpath/pool"
+
 	"golang.org/x/sys/unix"
 )
+
+// lastGrace is the grace when eddy itself stops. It is short, as eddy does not wait for long, and who is left then lives on.
+const lastGrace = 300 * time.Millisecond
 
 // process is one run of a program, in a process group of its own. When run returns, nothing of that group lives any more,
 // whether the program ended by itself or not. Only what left the group by setsid(2) escapes.
@@ -66,11 +71,21 @@ func (p *process) run(ctx context.Context) error {
 	out.close()
 	errs.close()
 	<-silent
-	if stopped {
-		return fmt.Errorf("stopped: %w", context.Cause(ctx))
+	why := context.Cause(ctx)
+	switch {
+	case stopped && errors.Is(why, context.DeadlineExceeded):
+		return p.said(lateError{why})
+	case stopped:
+		return fmt.Errorf("stopped: %w", why)
 	}
 	return p.explain(err)
 }
+
+// lateError is that of a program whose time was over, which who set the time says better.
+type lateError struct{ error }
+
+func (lateError) Error() string   { return "stopped" }
+func (e lateError) Unwrap() error { return e.error }
 
 // supervise returns when the program has ended and its group is dead, and says whether that was our doing. The program is
 // then still to be waited for: until that is done, nobody else can have its number.
@@ -86,6 +101,9 @@ func (p *process) supervise(ctx context.Context, silent <-chan struct{}) (stoppe
 	case <-ended:
 	case <-ctx.Done():
 		stopped = true
+		if errors.Is(context.Cause(ctx), pool.ErrStopped) {
+			p.grace = min(p.grace, lastGrace)
+		}
 		_ = unix.Kill(-pid, unix.SIGTERM)
 		grace := time.NewTimer(p.grace)
 		defer grace.Stop()
@@ -118,8 +136,13 @@ func (p *process) explain(err error) error {
 	default:
 		return nil
 	}
+	return p.said(err)
+}
+
+// said puts what the program said last behind an error.
+func (p *process) said(err error) error {
 	if said := p.stderr.lastLines(5, 600); said != "" {
-		err = fmt.Errorf("%w: %s", err, said)
+		return fmt.Errorf("%w: %s", err, said)
 	}
 	return err
 }

@@ -29,15 +29,21 @@ func (m mailer) run(ctx context.Context, j *job.Job) (value.Value, error) {
 		return value.Nil(), err
 	}
 	msg.RootCAs = m.roots
-	err = smtp.Send(ctx, msg)
+	return value.Bool(true), judge(smtp.Send(ctx, msg))
+}
+
+// judge says of a delivery's error whether a further attempt can help.
+func judge(err error) error {
 	var partial *smtp.PartialError
 	switch {
 	case errors.As(err, &partial):
-		err = never(fmt.Errorf("%w; take those who have it out of 'to' before you retry the job", err))
+		return never(fmt.Errorf("%w; take those who have it out of 'to' before you retry the job", err))
+	case errors.Is(err, smtp.ErrCleartext):
+		return never(errors.New("the password would travel in the clear: use tls or starttls, or allow it with cleartext = true"))
 	case smtp.Permanent(err):
-		err = never(err)
+		return never(err)
 	}
-	return value.Bool(true), err
+	return err
 }
 
 // readMail makes a message of a payload. The job gives it what a second attempt has to repeat: Date and Message-ID.

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"eddy/internal/base/value"
+	client "eddy/internal/offpath/client/smtp"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
@@ -298,6 +300,17 @@ func TestMailFailures(t *testing.T) {
 				t.Error("the error has the password in it")
 			}
 		})
+	}
+}
+
+func TestPasswordInTheClear(t *testing.T) {
+	err := judge(&client.StepError{Server: "mail.test:25", Step: "login", Err: client.ErrCleartext})
+	var final *neverError
+	if !errors.As(err, &final) || !strings.Contains(err.Error(), "cleartext = true") {
+		t.Errorf("got %v", err)
+	}
+	if judge(nil) != nil {
+		t.Error("a mail that was taken is an error")
 	}
 }
 

@@ -71,6 +71,11 @@ func (q *Queue) Attach(s jobstore.Store, leased []job.ID) error {
 	_, q.grouped = s.(jobstore.Durable)
 	q.disk.Store(q.grouped)
 	q.maxGroup = groupCost(s)
+	if p, ok := s.(interface{ Problem() error }); ok { // it can be read, and takes nothing
+		if err := p.Problem(); err != nil {
+			q.trouble.begin(q, err, time.Now())
+		}
+	}
 	q.stable = s.Last()
 	q.n.redelivered += uint64(len(died))
 	q.n.died += uint64(dead + removed)

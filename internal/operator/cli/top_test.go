@@ -141,7 +141,7 @@ func TestTopOnATerminal(t *testing.T) {
 	var s screen
 	go s.read(far)
 
-	s.shows(t, "\x1b[?1049h")
+	s.shows(t, "\x1b[?1049h\x1b[?25l\x1b[?7l")
 	s.shows(t, "\x1b[7memail")
 	_, _ = io.WriteString(far, "\x1b[B")
 	s.shows(t, "\x1b[7mdefault")
@@ -160,7 +160,7 @@ func TestTopOnATerminal(t *testing.T) {
 	defer server.Close()
 	s.shows(t, "connections,")
 	_, _ = io.WriteString(far, "q")
-	s.shows(t, "\x1b[?1049l")
+	s.shows(t, "\x1b[?7h\x1b[?25h\x1b[?1049l")
 	if err := <-ended; err != nil {
 		t.Errorf("ended with %v", err)
 	}

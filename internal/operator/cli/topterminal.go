@@ -33,6 +33,13 @@ const (
 	keyResume
 )
 
+// What a terminal is told at the beginning and at the end: a screen of its own, no cursor, and no new line where a line is
+// too wide, as one with characters that take two columns may be.
+const (
+	topBegin = "\x1b[?1049h\x1b[?25l\x1b[?7l"
+	topEnd   = "\x1b[?7h\x1b[?25h\x1b[?1049l"
+)
+
 // openTop switches a terminal to keys without Enter, and to a screen of its own. close undoes it.
 func openTop(in, out *os.File, colour bool) (*topTerminal, error) {
 	fd := int(in.Fd())
@@ -48,7 +55,7 @@ func openTop(in, out *os.File, colour bool) (*topTerminal, error) {
 		return nil, err
 	}
 	t := &topTerminal{in: in, out: out, colour: colour, before: *before, keys: make(chan topKey, 16), stop: make(chan struct{}), stopped: make(chan struct{})}
-	_, _ = io.WriteString(out, "\x1b[?1049h\x1b[?25l")
+	_, _ = io.WriteString(out, topBegin)
 	go t.read()
 	return t, nil
 }
@@ -57,7 +64,7 @@ func openTop(in, out *os.File, colour bool) (*topTerminal, error) {
 func (t *topTerminal) close() {
 	close(t.stop)
 	<-t.stopped
-	_, _ = io.WriteString(t.out, "\x1b[?25h\x1b[?1049l")
+	_, _ = io.WriteString(t.out, topEnd)
 	_ = unix.IoctlSetTermios(int(t.in.Fd()), unix.TCSETS, &t.before)
 }
 

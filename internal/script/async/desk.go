@@ -42,6 +42,8 @@ type Desk struct {
 	queues  []*queue.Queue
 	indices map[string]int // of queues
 	words   map[string]string
+	fields  Fields // of the push in progress, and where it stands
+	at      Site
 	known   map[string]bool // handlers that exist; they never go
 }
 

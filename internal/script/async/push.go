@@ -20,19 +20,22 @@ func (d *Desk) push(c *vm.Call) error {
 	if err != nil {
 		return err
 	}
-	f := Fields{Queue: q}
-	if err := d.read(c, &f); err != nil {
+	f, site := &d.fields, &d.at
+	defer func() { *f, *site = Fields{}, Site{} }()
+	f.Queue = q
+	if err := d.read(c, f); err != nil {
 		f.drop(d.state)
 		return err
 	}
-	site := d.opts.Lane.Site(c)
-	r, refused, err := d.offer(c, &f, &site)
+	*site = d.opts.Lane.Site(c)
+	frame := site.Frame
+	r, refused, err := d.offer(c, f, site)
 	if err != nil {
 		return err
 	}
 	if !refused.OK() {
-		if site.Frame != nil {
-			site.Frame.refused = refused.Text
+		if frame != nil {
+			frame.refused = refused.Text
 		}
 		c.PushNil()
 		c.PushStr(refused.Text)
@@ -42,7 +45,7 @@ func (d *Desk) push(c *vm.Call) error {
 		pushReceipt(c, r)
 		return nil
 	}
-	return d.opts.Lane.Wait(c, func(ctx context.Context) vm.Resume { return committed(ctx, q, r, site.Frame) })
+	return d.opts.Lane.Wait(c, func(ctx context.Context) vm.Resume { return committed(ctx, q, r, frame) })
 }
 
 func pushReceipt(c *vm.Call, r queue.Receipt) {
@@ -95,7 +98,11 @@ func (d *Desk) offer(c *vm.Call, f *Fields, site *Site) (queue.Receipt, queue.Re
 		f.drop(d.state)
 		return queue.Receipt{}, queue.Refused{}, d.unknownHandler(f.Handler)
 	}
-	j := &job.Job{}
+	room := &struct {
+		job    job.Job
+		handle queue.Handle
+	}{}
+	j := &room.job
 	j.Priority = f.Priority
 	j.Queue, j.Handler, j.Data = f.Queue.Name(), f.Handler, f.Data
 	j.Key, j.Unique, j.MaxAttempts, j.Timeout = f.Key, f.Unique, f.Attempts, f.Timeout
@@ -109,6 +116,9 @@ func (d *Desk) offer(c *vm.Call, f *Fields, site *Site) (queue.Receipt, queue.Re
 		}
 	}
 	p := queue.Push{Job: j, Delay: f.Delay}
+	if !f.Queue.Disk() { // there the job is to be forgotten before its handle is
+		p.Room = &room.handle
+	}
 	t, err := d.expect(c, f, &p)
 	if err != nil {
 		f.drop(d.state)

@@ -26,12 +26,13 @@ func (w *Workers) Run(ctx context.Context, j *job.Job) queue.Outcome {
 	if own {
 		defer worker.State.Release(fn)
 	}
-	if _, err := decode(j.Data); err != nil {
+	arg, err := appendJob(make([]byte, 0, jobRoom+len(j.Data)), j)
+	if err != nil {
 		return queue.Outcome{Err: fmt.Errorf("the job's data is damaged: %w", err), Final: true}
 	}
 	f := &Frame{handling: true}
 	defer f.Reset()
-	results, err := worker.run(ctx, fn, f, []vm.Value{jobTable(j)})
+	results, err := worker.run(ctx, fn, f, j, arg)
 	return w.outcome(ctx, f, results, err)
 }
 
@@ -51,11 +52,11 @@ func (w *Workers) function(worker *Worker, j *job.Job) (fn vm.Ref, own bool, err
 	return fn, false, nil
 }
 
-func (w *Worker) run(ctx context.Context, fn vm.Ref, f *Frame, args []vm.Value) ([]vm.Value, error) {
+func (w *Worker) run(ctx context.Context, fn vm.Ref, f *Frame, j *job.Job, arg []byte) ([]vm.Value, error) {
 	if w.Run != nil {
-		return w.Run(ctx, fn, f, args)
+		return w.Run(ctx, fn, f, j, arg)
 	}
-	r := vm.Run{Fn: fn, Kind: vm.KindHandler, Owner: f, Args: args}
+	r := vm.Run{Fn: fn, Kind: vm.KindHandler, Owner: f, Ready: arg}
 	err := w.State.Run(ctx, &r)
 	return r.Results, err
 }

@@ -24,34 +24,66 @@ func decode(b []byte) (vm.Value, error) {
 	return v, err
 }
 
-// jobTable is a job as handlers and onresult functions see it.
+// jobTable is a job as handlers and onresult functions see it. Data that is damaged is left out.
 func jobTable(j *job.Job) vm.Value {
-	t := &vm.Table{Map: make([]vm.Pair, 0, 12)}
-	text := func(key, s string) {
+	b, err := appendJob(nil, j)
+	if err != nil {
+		whole := *j
+		whole.Data = nil
+		b, _ = appendJob(nil, &whole)
+	}
+	v, _, _ := value.Decode(b)
+	return v
+}
+
+// jobRoom is about what appendJob takes beside the job's data.
+const jobRoom = 384
+
+// appendJob is the same, encoded. The error is one of Data.
+func appendJob(dst []byte, j *job.Job) ([]byte, error) {
+	start := len(dst)
+	dst = value.AppendTable(dst, 0)
+	pairs := 0
+	key := func(name string) {
+		dst = value.AppendStr(dst, name)
+		pairs++
+	}
+	text := func(name, s string) {
 		if s != "" {
-			t.Set(key, vm.Str(s))
+			key(name)
+			dst = value.AppendStr(dst, s)
 		}
+	}
+	number := func(name string, v vm.Value) {
+		key(name)
+		dst, _ = value.Append(dst, v)
 	}
 	text("id", j.ID.String())
 	text("queue", j.Queue)
 	text("handler", j.Handler)
-	if v, err := decode(j.Data); err == nil && !v.IsNil() {
-		t.Set("data", v)
+	if len(j.Data) > 0 {
+		rest, err := value.Check(j.Data)
+		if err != nil {
+			return dst, err
+		}
+		key("data") // nil in a table is what is not there
+		dst = append(dst, j.Data[:len(j.Data)-len(rest)]...)
 	}
 	text("key", j.Key)
 	if j.Attempts > 0 {
-		t.Set("attempt", vm.Int(int64(j.Attempts)))
+		number("attempt", vm.Int(int64(j.Attempts)))
 	}
 	if j.MaxAttempts > 0 {
-		t.Set("attempts", vm.Int(int64(j.MaxAttempts)))
+		number("attempts", vm.Int(int64(j.MaxAttempts)))
 	}
-	t.Set("priority", vm.Int(int64(j.Priority)))
+	number("priority", vm.Int(int64(j.Priority)))
 	if j.Pushed > 0 {
-		t.Set("pushed", vm.Num(float64(j.Pushed)/float64(time.Second)))
+		number("pushed", vm.Num(float64(j.Pushed)/float64(time.Second)))
 	}
 	text("where", j.Origin.Where)
 	text("request", j.Origin.Request)
-	return vm.Tab(t)
+	value.AppendTable(dst[:start], pairs)
+	return dst, nil
 }
 
 // size: async_size(queue) is the number of jobs that are not at their end.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"eddy/internal/offpath/job"
 	"eddy/internal/script/vm"
 )
 
@@ -27,9 +28,10 @@ type WorkersOptions struct {
 type Worker struct {
 	State *vm.State
 	Desk  *Desk // installed with Options.Worker
-	// Run calls a handler, or a function that was pushed, to its end. While it runs, the lane's Site gives f as its Frame. nil:
-	// a vm.Run whose Owner is f. ErrExit may be returned as it is.
-	Run   func(ctx context.Context, fn vm.Ref, f *Frame, args []vm.Value) ([]vm.Value, error)
+	// Run calls a handler, or a function that was pushed, to its end. arg is its argument (vm.Run.Ready), j the job that it is
+	// made of. While it runs, the lane's Site gives f as its Frame. nil: a vm.Run whose Owner is f. ErrExit may be returned as
+	// it is.
+	Run   func(ctx context.Context, fn vm.Ref, f *Frame, j *job.Job, arg []byte) ([]vm.Value, error)
 	Close func() // ends the state and what belongs to it
 }
 
@@ -92,10 +94,14 @@ func (w *Workers) sit(ctx context.Context) (*seat, error) {
 		w.open(s)
 	}
 	select {
-	case <-s.ready:
-	case <-ctx.Done():
-		w.rise(s)
-		return nil, context.Cause(ctx)
+	case <-s.ready: // nearly always; ctx need not make a channel
+	default:
+		select {
+		case <-s.ready:
+		case <-ctx.Done():
+			w.rise(s)
+			return nil, context.Cause(ctx)
+		}
 	}
 	if s.err != nil {
 		w.rise(s)

@@ -10,6 +10,7 @@ import (
 
 	"eddy/internal/config/model"
 	"eddy/internal/fastpath/txn"
+	"eddy/internal/offpath/job"
 	"eddy/internal/script/async"
 	"eddy/internal/script/vm"
 )
@@ -42,6 +43,7 @@ type call struct {
 
 	frame   *async.Frame  // of the run, or of the transaction; see frames
 	leases  []lease       // of fifos, see fifo.go
+	job     job.ID        // that a handler does; 0: it is none
 	request string        // where jobs come from; "" until it is asked for
 	parked  *atomic.Int32 // of a task: 1 while it waits; nil: nobody looks
 

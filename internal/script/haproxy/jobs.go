@@ -125,6 +125,8 @@ func (k *call) origin() string {
 			root.request = "request " + string(tx.UniqueID)
 		case tx != nil && tx.Conn != nil:
 			root.request = "request " + strconv.FormatUint(tx.ID, 10)
+		case root.job != 0:
+			root.request = "job " + root.job.String()
 		case root.name != "":
 			root.request = root.what + " " + root.name
 		default:

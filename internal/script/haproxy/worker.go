@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"eddy/internal/offpath/job"
 	"eddy/internal/script/async"
 	"eddy/internal/script/haproxy/lib"
 	"eddy/internal/script/vm"
@@ -72,17 +73,14 @@ func (w *workerUnit) registerFuncs() lib.Funcs {
 }
 
 // handle runs a handler.
-func (u *unit) handle(ctx context.Context, fn vm.Ref, f *async.Frame, args []vm.Value) ([]vm.Value, error) {
-	k := &call{b: u.b, u: u, ctx: ctx, what: "handler", task: true, frame: f}
-	if t, ok := args[0].AsTable(); ok {
-		id, _ := t.Get("id").AsStr()
-		k.request = "job " + id
-	}
+func (u *unit) handle(ctx context.Context, fn vm.Ref, f *async.Frame, j *job.Job, arg []byte) ([]vm.Value, error) {
+	k := &call{b: u.b, u: u, ctx: ctx, what: "handler", task: true, frame: f, job: j.ID}
+	k.r.Ready = arg
 	var total time.Duration
 	if end, bounded := ctx.Deadline(); bounded { // where it can't yield, this is what stops it
 		total = max(time.Until(end), 1)
 	}
-	err := k.run(ctx, fn, vm.KindHandler, total, args...)
+	err := k.run(ctx, fn, vm.KindHandler, total)
 	return k.results, err
 }
 

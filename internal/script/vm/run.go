@@ -84,7 +84,8 @@ type Run struct {
 	Fn    Ref
 	Kind  RunKind
 	Args  []Value
-	Owner any // what Call.Owner gives
+	Ready []byte // further arguments in front of Args, as value.Append writes them
+	Owner any    // what Call.Owner gives
 	// Emit reads what emitters noted (see Emitted), with the lock held, on the run's goroutine; nil: it is dropped.
 	Emit func(e *Emitted)
 	View *View // may be nil
@@ -191,7 +192,7 @@ func (s *State) LoadText(ctx context.Context, name, src string, args []string) e
 func (s *State) Run(ctx context.Context, r *Run) error {
 	r.ctx, r.used, r.once, r.co, r.wait = ctx, 0, 0, nil, nil
 	r.Results = r.Results[:0]
-	r.enc = r.enc[:0]
+	r.enc = append(r.enc[:0], r.Ready...)
 	for i := range r.Args {
 		var err error
 		if r.enc, err = value.Append(r.enc, r.Args[i]); err != nil {

@@ -108,6 +108,12 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 // errSilent is the cause given to a request's context when the server said nothing for too long.
 var errSilent = errors.New("the server did not answer in time")
 
+// hurriedError stands for the end of the caller's own time.
+type hurriedError struct{}
+
+func (hurriedError) Error() string { return "no whole answer yet" }
+func (hurriedError) Unwrap() error { return context.DeadlineExceeded }
+
 // Do sends r and returns the whole answer. Every status is an answer, not an error. Do blocks, until ctx is done or
 // a bound is reached.
 func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
@@ -247,6 +253,9 @@ func response(answer *http.Response, body []byte) *Response {
 func explain(ctx context.Context, where string, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
+	}
+	if err == context.DeadlineExceeded {
+		err = hurriedError{}
 	}
 	if i := strings.Index(where, "://"); i >= 0 {
 		where = where[i+3:]

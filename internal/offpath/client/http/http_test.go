@@ -190,6 +190,14 @@ func TestBounds(t *testing.T) {
 			}
 		})
 	}
+	t.Run("the caller's own time", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		_, err := client(t, Options{}).Do(ctx, Request{URL: s.URL + "/silent"})
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.HasSuffix(err.Error(), ": no whole answer yet") {
+			t.Errorf("got %v", err)
+		}
+	})
 	t.Run("cancelled", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(20*time.Millisecond, cancel)

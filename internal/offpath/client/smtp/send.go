@@ -14,6 +14,9 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
+// ErrCleartext is in the error of a Send whose password nothing would have hidden on the way.
+var ErrCleartext = errors.New("the password would travel in the clear: use tls or starttls, or allow it with auth.insecure")
+
 // Send delivers m and returns nil once the server has taken it for every recipient. When the server took it for
 // some only, the error is a *PartialError. Other errors say at which step the delivery stopped and quote the server;
 // a *go-smtp.SMTPError can be found in them with errors.As.
@@ -25,9 +28,11 @@ func Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, m.Timeout)
+	until := time.Now().Add(m.Timeout)
+	outer, bounded := ctx.Deadline()
+	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
-	d := &delivery{m: &m}
+	d := &delivery{m: &m, hurried: bounded && outer.Before(until)}
 	if err := d.run(ctx); err != nil {
 		return d.explain(ctx, err)
 	}
@@ -40,6 +45,7 @@ func Send(ctx context.Context, m Message) error {
 // delivery is one Send on its way through the dialogue.
 type delivery struct {
 	m        *Message
+	hurried  bool   // the caller's time is over before the message's
 	step     string // what is being done, for error texts
 	c        *smtp.Client
 	accepted []string
@@ -129,7 +135,7 @@ func (d *delivery) login(conn *boundConn) error {
 	d.step = "login"
 	_, secure := d.c.TLSConnectionState()
 	if !secure && !d.m.TLS && !a.Insecure && !loopback(conn.RemoteAddr()) {
-		return errors.New("the password would travel in the clear: use tls or starttls, or allow it with auth.insecure")
+		return ErrCleartext
 	}
 	mech := a.Mech
 	for _, known := range []string{"PLAIN", "LOGIN"} {
@@ -201,6 +207,9 @@ func (d *delivery) explain(ctx context.Context, err error) error {
 		what, err = "stopped", ctx.Err()
 	case ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded):
 		what, err = fmt.Sprintf("no answer within %v", d.m.Timeout), context.DeadlineExceeded
+		if d.hurried {
+			what = "no answer yet"
+		}
 	}
 	return &StepError{Server: d.m.addr(), Step: d.step, Text: what, Err: err}
 }

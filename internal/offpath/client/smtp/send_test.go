@@ -261,6 +261,17 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// The message's own timeout is not blamed when the caller's time is over before it.
+func TestHurriedCaller(t *testing.T) {
+	m, _ := scripted(t)
+	m.Timeout = time.Minute
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	if err := Send(ctx, m); !errors.Is(err, context.DeadlineExceeded) || err.Error() != m.addr()+": greeting: no answer yet" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestServerAnswersStayOnOneLine(t *testing.T) {
 	m, _ := scripted(t, "554-go away\r\n554-\x1b[31mred\r\n554 "+strings.Repeat("long ", 300)+"\r\n")
 	err := Send(t.Context(), m)

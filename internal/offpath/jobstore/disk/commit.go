@@ -28,9 +28,14 @@ func (s *Store) Commit(changes []jobstore.Change) error {
 		return fmt.Errorf("%s are too much for one commit: at most %s", size(cost), size(s.maxCommit))
 	}
 	var err error
+	before := s.meta.commits
 	for range 2 { // the second time after a failure that is over
 		var d *database
-		if d, err = s.writable(); err != nil {
+		d, err = s.writable()
+		if s.meta.commits > before {
+			return nil // it was a part of the store before the failure
+		}
+		if err != nil {
 			return err
 		}
 		if err = s.room(cost, adds); err != nil {
@@ -84,11 +89,15 @@ func (s *Store) commit(d *database, changes []jobstore.Change) error {
 		return err // the batch is the database's
 	}
 	_ = b.Close()
+	s.owner.accepted(w.meta.commits)
 	s.mu.Lock()
 	s.meta = w.meta
 	s.mu.Unlock()
 	s.sweep.done(&w)
-	s.removed = s.removed || w.removed
+	if w.ended.last != 0 {
+		s.ended.add(w.ended.first)
+		s.ended.add(w.ended.last)
+	}
 	return nil
 }
 
@@ -100,7 +109,7 @@ type writer struct {
 	meta meta
 	err  error
 
-	removed      bool            // a job
+	ended        span            // jobs that are removed
 	taken        map[string]hold // unique keys, by this batch
 	timedUniques int             // of these with an end
 	swept        bool            // looked for unique keys that are over
@@ -158,7 +167,7 @@ func (w *writer) body(c *jobstore.Change, id job.ID, added, removed bool) {
 	s := w.s
 	switch {
 	case removed:
-		w.removed = true
+		w.ended.add(id)
 		s.key = idKey(s.key, keyBody, id)
 		w.delete(s.key)
 		s.key = idKey(s.key, keyFailure, id)

@@ -1,10 +1,12 @@
 package disk
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -18,6 +20,10 @@ type database struct {
 	*pebble.DB
 	z        *freezer
 	readOnly bool
+
+	leave      context.Context // over when it has no place in the store any more
+	cancel     context.CancelFunc
+	reclaiming atomic.Bool
 
 	mu   sync.Mutex
 	refs int           // its place in the store, and readers
@@ -35,11 +41,42 @@ const (
 	closeTime    = 10 * time.Second
 )
 
-func (s *Store) openDatabase(readOnly bool) (_ *database, err error) {
+// openDatabase opens the files, and sees to it that nothing is missing.
+func (s *Store) openDatabase(readOnly bool) (*database, meta, error) {
 	d := &database{readOnly: readOnly, refs: 1, gone: make(chan struct{})}
+	d.leave, d.cancel = context.WithCancel(context.Background())
 	d.z = newFreezer(s.o.base(), s.o.Sync, func(cause error) {
 		s.log(3, "the jobs in %s: a write failed, the store is opened anew: %v", s.path, cause)
 	})
+	if err := s.openFiles(d); err != nil {
+		d.cancel()
+		close(d.z.closed)
+		if cause := d.z.frozen(); cause != nil {
+			err = cause
+		}
+		return nil, meta{}, noticed(err)
+	}
+	cause := d.z.frozen()
+	d.z.opened()
+	m, err := d.meta()
+	if want := max(s.owner.commits, s.meta.commits); err == nil && m.commits < want {
+		err = damaged("of %d commits the first %d are there", want, m.commits)
+	}
+	if cause != nil {
+		err = cause
+	}
+	if err != nil {
+		d.z.freeze(errFrozen) // the files stay as they are
+		d.cancel()
+		_ = d.release()
+		return nil, meta{}, noticed(err)
+	}
+	d.z.check()
+	return d, m, nil
+}
+
+// openFiles makes a panic of the database an error.
+func (s *Store) openFiles(d *database) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = damaged("opening them ended with: %v", r)
@@ -48,19 +85,16 @@ func (s *Store) openDatabase(readOnly bool) (_ *database, err error) {
 	cache := pebble.NewCache(blockCache + 2*s.memtable())
 	defer cache.Unref()
 	d.DB, err = pebble.Open(s.path, s.pebbleOptions(d, cache))
-	if err == nil {
-		if cause := d.z.frozen(); cause != nil {
-			_ = d.release()
-			return nil, cause
-		}
-		d.z.opened()
-		return d, nil
+	return err
+}
+
+// noticed marks an error that is not of the file system: the database found something wrong in its files, or not all of them.
+func noticed(err error) error {
+	var of syscall.Errno
+	if errors.Is(err, errDamaged) || errors.As(err, &of) && of != syscall.ENOENT || errors.Is(err, errLayout) {
+		return err
 	}
-	close(d.z.closed)
-	if cause := d.z.frozen(); cause != nil {
-		err = cause
-	}
-	return nil, err
+	return fmt.Errorf("%w: %w", errDamaged, err)
 }
 
 func (s *Store) memtable() int64 { return 3 * s.maxCommit }
@@ -82,7 +116,7 @@ func (s *Store) pebbleOptions(d *database, cache *pebble.Cache) *pebble.Options 
 		// With marks of what was synced in the log, a damaged log is told from one that ends early because the process was
 		// killed. Without syncs there is nothing to mark.
 		FormatMajorVersion: pebble.FormatColumnarBlocks,
-		Logger:             logger{s, d},
+		Logger:             d.logger(s),
 		EventListener:      s.listener(d),
 	}
 	if s.o.Sync {
@@ -96,13 +130,9 @@ func (s *Store) pebbleOptions(d *database, cache *pebble.Cache) *pebble.Options 
 
 func (s *Store) listener(d *database) *pebble.EventListener {
 	return &pebble.EventListener{
-		BackgroundError: func(err error) {
-			if d.z.frozen() == nil {
-				s.trouble(err)
-			}
-		},
+		BackgroundError: d.logger(s).trouble,
 		DataCorruption: func(i pebble.DataCorruptionInfo) {
-			s.trouble(fmt.Errorf("%w: %v", errDamaged, i.Details))
+			d.logger(s).trouble(fmt.Errorf("%w: %w", errDamaged, i.Details))
 		},
 		WALCreated:    func(pebble.WALCreateInfo) { d.tick.Add(1) },
 		FlushEnd:      func(pebble.FlushInfo) { d.tick.Add(1) },
@@ -176,11 +206,16 @@ type logger struct {
 	d *database
 }
 
+func (d *database) logger(s *Store) logger { return logger{s, d} }
+
 func (l logger) Infof(string, ...any) {}
 
-func (l logger) Errorf(format string, args ...any) {
+func (l logger) Errorf(format string, args ...any) { l.trouble(fmt.Errorf(format, args...)) }
+
+// trouble is no news when the database is being given up.
+func (l logger) trouble(err error) {
 	if l.d.z.frozen() == nil {
-		l.s.trouble(fmt.Errorf(format, args...))
+		l.s.trouble(err)
 	}
 }
 

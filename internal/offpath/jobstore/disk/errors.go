@@ -39,7 +39,10 @@ func (e *InUseError) Error() string {
 	return fmt.Sprintf("the jobs in %s are in use by %s: one process at a time can have them", e.Path, who)
 }
 
-var errDamaged = errors.New("damaged")
+var (
+	errDamaged = errors.New("damaged")
+	errLayout  = errors.New("can't be read")
+)
 
 func damaged(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", errDamaged, fmt.Sprintf(format, args...))

@@ -33,6 +33,8 @@ type freezer struct {
 	log     *logFile   // the one that is written
 	pending []*logFile // with something that was not accepted: mostly one
 	opening bool       // the database is being opened: it would try again for ever what failed
+	checked bool       // it was seen to have all that was accepted
+	removed []string   // what it removed before: that waits, as it may be all there is
 
 	tables struct { // a table that can't be written is tried again at once, and again: hold that back
 		sync.Mutex
@@ -62,7 +64,7 @@ func (z *freezer) freeze(cause error) {
 		z.cause = cause
 	}
 	z.mu.Unlock()
-	if first {
+	if first && cause != errFrozen {
 		z.notify(cause)
 	}
 }
@@ -262,19 +264,31 @@ func (z *freezer) change(name string, f func() error) error {
 func (z *freezer) Remove(name string) error {
 	z.writes.RLock()
 	defer z.writes.RUnlock()
-	if z.frozen() != nil {
+	z.mu.Lock()
+	dead, wait := z.cause != nil, !z.checked
+	if wait {
+		z.removed = append(z.removed, name)
+	}
+	z.mu.Unlock()
+	if dead || wait {
 		return nil
 	}
 	return z.FS.Remove(name)
 }
 
-func (z *freezer) RemoveAll(name string) error {
-	z.writes.RLock()
-	defer z.writes.RUnlock()
-	if z.frozen() != nil {
-		return nil
+// RemoveAll is Remove: the database makes no folders.
+func (z *freezer) RemoveAll(name string) error { return z.Remove(name) }
+
+// check says that the database has all that was accepted.
+func (z *freezer) check() {
+	z.mu.Lock()
+	z.checked = true
+	names := z.removed
+	z.removed = nil
+	z.mu.Unlock()
+	for _, name := range names {
+		_ = z.Remove(name)
 	}
-	return z.FS.RemoveAll(name)
 }
 
 // Lock does nothing: the store has the folder's lock, also between two databases.

@@ -86,132 +86,108 @@ func fillUp(t *testing.T, s *Store, next *int, size int, there map[job.ID]bool) 
 }
 
 func TestFullDisk(t *testing.T) {
-	for name, sync := range map[string]bool{"fsync": true, "os": false} {
-		t.Run(name, func(t *testing.T) {
-			dir := small(t, "96m")
-			const size = 32 << 10
-			o := options(t)
-			o.Sync = sync
-			path := filepath.Join(dir, "queue")
-			s := mustOpen(t, path, o)
-			there := map[job.ID]bool{}
-			next := 1
-			for range 3 {
-				err := fillUp(t, s, &next, size, there)
-				var full *jobstore.FullError
-				if !errors.As(err, &full) || !strings.Contains(err.Error(), path) {
-					t.Fatalf("the disk is full, and the error is %v", err)
-				}
-				// What jobs had that are done comes back bit by bit.
-				eventually(t, fmt.Sprintf("room for 500 jobs after %d", len(there)), func() bool {
-					if err = fillUp(t, s, &next, size, there); !errors.As(err, &full) {
-						t.Fatal(err)
-					}
-					return len(there) >= 500
-				})
-				holds(t, s, there, size)
-				// It is opened as it is.
-				if err := s.Close(); err != nil {
-					t.Fatal(err)
-				}
-				s = mustOpen(t, path, o)
-				holds(t, s, there, size)
-				// Jobs can end, and then there is room.
-				for id := range there {
-					j, err := s.Get(id)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if err := s.Commit(end(j.Head)); err != nil {
-						t.Fatalf("a job can't end: %v", err)
-					}
-					delete(there, id)
-				}
-				eventually(t, "room", func() bool {
-					c := addition(next, size)
-					if err := s.Commit([]jobstore.Change{c}); err != nil {
-						return false
-					}
-					there[c.ID()] = true
-					next++
-					return true
-				})
+	dir := small(t, "64m")
+	const size = 64 << 10
+	o := options(t)
+	path := filepath.Join(dir, "queue")
+	s := mustOpen(t, path, o)
+	there := map[job.ID]bool{}
+	next := 1
+	for range 2 {
+		err := fillUp(t, s, &next, size, there)
+		var full *jobstore.FullError
+		if !errors.As(err, &full) || !strings.Contains(err.Error(), path) {
+			t.Fatalf("the disk is full, and the error is %v", err)
+		}
+		// What jobs had that are done comes back bit by bit.
+		eventually(t, "room for 200 jobs", func() bool {
+			if err = fillUp(t, s, &next, size, there); !errors.As(err, &full) {
+				t.Fatal(err)
 			}
-			holds(t, s, there, size)
+			return len(there) >= 200
 		})
+		holds(t, s, there, size)
+		// It is opened as it is.
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = mustOpen(t, path, o)
+		holds(t, s, there, size)
+		// Jobs can end, and then there is room.
+		endAll(t, s, there)
+		addOne(t, s, &next, size, there)
 	}
+	holds(t, s, there, size)
+}
+
+// endAll ends all jobs.
+func endAll(t *testing.T, s *Store, there map[job.ID]bool) {
+	t.Helper()
+	for id := range there {
+		j, err := s.Get(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Commit(end(j.Head)); err != nil {
+			t.Fatalf("a job can't end: %v", err)
+		}
+		delete(there, id)
+	}
+}
+
+// addOne adds a job as soon as the store takes one.
+func addOne(t *testing.T, s *Store, next *int, size int, there map[job.ID]bool) {
+	t.Helper()
+	c := addition(*next, size)
+	eventually(t, "room for a job", func() bool { return s.Commit([]jobstore.Change{c}) == nil })
+	there[c.ID()] = true
+	*next++
 }
 
 // Somebody else takes the last byte, faster than the reserve can tell.
 func TestDiskTakenByOthers(t *testing.T) {
-	for name, sync := range map[string]bool{"fsync": true, "os": false} {
-		t.Run(name, func(t *testing.T) {
-			dir := small(t, "64m")
-			const size = 8 << 10
-			o := options(t)
-			o.Sync = sync
-			o.free = func(string) (int64, int64, error) { return 1 << 40, 1 << 40, nil }
-			path := filepath.Join(dir, "queue")
-			s := mustOpen(t, path, o)
-			there := map[job.ID]bool{}
-			next := 1
-			for round := range 4 {
-				for range 300 {
-					c := addition(next, size)
-					if err := s.Commit([]jobstore.Change{c}); err != nil {
-						t.Fatal(err)
-					}
-					there[c.ID()] = true
-					next++
-				}
-				filler := takeAll(t, dir)
-				err := fillUp(t, s, &next, size, there)
-				var full *jobstore.FullError
-				if !errors.As(err, &full) {
-					t.Fatalf("the disk is full, and the error is %v", err)
-				}
-				holds(t, s, there, size)
-				if err := s.Commit([]jobstore.Change{addition(next, size)}); !errors.As(err, &full) {
-					t.Fatalf("then the error is %v", err)
-				}
-				if s.Problem() == nil {
-					t.Fatal("there is no problem")
-				}
-				if round%2 == 1 { // the process starts again on the full disk
-					if err := s.Close(); err != nil {
-						t.Fatal(err)
-					}
-					s = mustOpen(t, path, o)
-					holds(t, s, there, size)
-				}
-				if err := os.Remove(filler); err != nil {
-					t.Fatal(err)
-				}
-				eventually(t, "room", func() bool {
-					c := addition(next, size)
-					if err := s.Commit([]jobstore.Change{c}); err != nil {
-						return false
-					}
-					there[c.ID()] = true
-					next++
-					return true
-				})
-				if err := s.Problem(); err != nil {
-					t.Fatalf("the problem stays: %v", err)
-				}
-				holds(t, s, there, size)
-				for id := range there { // so that the next round has room
-					j, err := s.Get(id)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if err := s.Commit(end(j.Head)); err != nil {
-						t.Fatal(err)
-					}
-					delete(there, id)
-				}
+	dir := small(t, "64m")
+	const size = 32 << 10
+	o := options(t)
+	o.Sync = true
+	o.free = func(string) (int64, int64, error) { return 1 << 40, 1 << 40, nil }
+	path := filepath.Join(dir, "queue")
+	s := mustOpen(t, path, o)
+	there := map[job.ID]bool{}
+	next := 1
+	for _, restarted := range []bool{false, true} {
+		for range 100 {
+			addOne(t, s, &next, size, there)
+		}
+		filler := takeAll(t, dir)
+		err := fillUp(t, s, &next, size, there)
+		var full *jobstore.FullError
+		if !errors.As(err, &full) {
+			t.Fatalf("the disk is full, and the error is %v", err)
+		}
+		holds(t, s, there, size)
+		if err := s.Commit([]jobstore.Change{addition(next, size)}); !errors.As(err, &full) {
+			t.Fatalf("then the error is %v", err)
+		}
+		if s.Problem() == nil {
+			t.Fatal("there is no problem")
+		}
+		if restarted { // the process starts again on the full disk
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
 			}
-		})
+			s = mustOpen(t, path, o)
+			holds(t, s, there, size)
+		}
+		if err := os.Remove(filler); err != nil {
+			t.Fatal(err)
+		}
+		addOne(t, s, &next, size, there)
+		if err := s.Problem(); err != nil {
+			t.Fatalf("the problem stays: %v", err)
+		}
+		holds(t, s, there, size)
+		endAll(t, s, there) // so that the next round has room
 	}
 }
 

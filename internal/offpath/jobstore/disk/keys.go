@@ -124,7 +124,7 @@ func decodeMeta(p []byte) (m meta, err error) {
 		return m, damaged("the totals are empty")
 	}
 	if p[0] != layout {
-		return m, fmt.Errorf("the jobs were written by another version of eddy (layout %d, this one has %d)", p[0], layout)
+		return m, fmt.Errorf("%w: they were written by another version of eddy (layout %d, this one has %d)", errLayout, p[0], layout)
 	}
 	p = p[1:]
 	next := func() uint64 {

@@ -2,12 +2,15 @@ package disk
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,8 +26,8 @@ const (
 
 // child commits groups of jobs, and tells each on its output when it has been accepted. Of every third group it ends the first
 // job. It is killed.
-func child(path string, sync bool) {
-	s, err := Open(path, Options{Sync: sync})
+func child(path string, synced bool) {
+	s, err := Open(path, Options{Sync: synced})
 	if err != nil {
 		fmt.Println("error", err)
 		return
@@ -61,31 +64,35 @@ func addition(n, size int) jobstore.Change {
 	return jobstore.Change{Job: j, To: j.Head}
 }
 
+const mostPattern = 1 << 18
+
+var noise = sync.OnceValue(func() []byte {
+	p := make([]byte, 2*mostPattern)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(p)
+	return p
+})
+
+// pattern gives bytes that do not compress, and differ by number.
 func pattern(n, size int) []byte {
-	r := rand.NewPCG(uint64(n), 1)
-	p := make([]byte, size)
-	for i := range p {
-		if i%8 == 0 {
-			p[i] = byte(r.Uint64())
-		} else {
-			p[i] = p[i-1] + 1
-		}
+	p := bytes.Clone(noise()[n*997%mostPattern:][:size])
+	if size >= 8 {
+		binary.LittleEndian.PutUint64(p, uint64(n))
 	}
 	return p
 }
 
 // A process that is killed at any moment loses nothing that was accepted, and has no part of a commit.
 func TestKill(t *testing.T) {
-	for name, sync := range map[string]string{"fsync": "1", "os": ""} {
+	for name, synced := range map[string]string{"fsync": "1", "os": ""} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "queue")
 			added, done := map[int]bool{}, map[int]bool{}
-			rounds := 8
+			rounds := 5
 			if testing.Short() {
 				rounds = 2
 			}
 			for range rounds {
-				killed(t, path, sync, added, done)
+				killed(t, path, synced, added, done)
 				s := mustOpen(t, path, Options{})
 				checkKilled(t, s, added, done)
 				if err := s.Close(); err != nil {
@@ -100,10 +107,10 @@ func TestKill(t *testing.T) {
 }
 
 // killed runs a child, and kills it after a random number of groups.
-func killed(t *testing.T, path, sync string, added, done map[int]bool) {
+func killed(t *testing.T, path, synced string, added, done map[int]bool) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+path, childSyncEnv+"="+sync)
+	cmd.Env = append(os.Environ(), childEnv+"="+path, childSyncEnv+"="+synced)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +120,7 @@ func killed(t *testing.T, path, sync string, added, done map[int]bool) {
 	}
 	guard := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 	defer guard.Stop()
-	left := 1 + rand.IntN(1500)
+	left := 1 + rand.IntN(800)
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		var word string

@@ -10,18 +10,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockName is the file that a process holds locked as long as it has the store. In it are the process's id, for messages, and
-// the id of the boot of the machine.
-const lockName = "owner"
+// ownerName is the file that a process holds locked as long as it has the store. It says who has it, in which run of the machine,
+// how many commits there are, and whether they were synced. The database itself takes a file that ends too early for one that
+// was not written to its end, as after a kill, and would begin with what is left, and delete what it does not know.
+const ownerName = "owner"
 
-// ownerFormat gives always the same size, so that a full disk has room for it.
-const ownerFormat = "%-10d %-36s\n"
+// Each part has always the same size, so that a full disk has room for what it is next.
+const (
+	ownerFormat = "%-10d %-36s %s %s\n"
+	commitsAt   = 10 + 1 + 36 + 1
+	commitsSize = 20
+)
 
-// lockFolder takes the folder, and says whether the machine was started anew since another process had it.
-func lockFolder(path, boot string) (f *os.File, restarted bool, err error) {
-	f, err = os.OpenFile(filepath.Join(path, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+type owner struct {
+	f *os.File
+	// What the file said when it was opened.
+	restarted bool   // the machine was started anew since, and not all commits were synced
+	commits   uint64 // that must be there
+	buf       [commitsSize]byte
+}
+
+// takeFolder locks the folder.
+func takeFolder(path, boot string, sync bool) (*owner, error) {
+	f, err := os.OpenFile(filepath.Join(path, ownerName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	b := make([]byte, 100)
@@ -36,12 +49,40 @@ func lockFolder(path, boot string) (f *os.File, restarted bool, err error) {
 			err = &InUseError{path, pid}
 		}
 		_ = f.Close()
-		return nil, false, err
+		return nil, err
 	}
-	restarted = boot != "" && len(words) == 2 && words[1] != boot
-	_, _ = f.WriteAt(fmt.Appendf(nil, ownerFormat, os.Getpid(), boot), 0) // the lock holds without
-	return f, restarted, nil
+	o := &owner{f: f}
+	if len(words) == 4 {
+		o.restarted = boot != words[1] && words[3] == "os"
+		if !o.restarted {
+			o.commits, _ = strconv.ParseUint(words[2], 10, 64)
+		}
+	}
+	how := "os"
+	if sync {
+		how = "fsync"
+	}
+	if boot == "" {
+		boot = "unknown"
+	}
+	// The lock holds without, and there is nothing to be lost yet where there is no room for it.
+	_, _ = f.WriteAt(fmt.Appendf(nil, ownerFormat, os.Getpid(), boot, o.digits(o.commits), how), 0)
+	return o, nil
 }
+
+func (o *owner) digits(n uint64) []byte {
+	for i := range o.buf {
+		o.buf[len(o.buf)-1-i] = byte('0' + n%10)
+		n /= 10
+	}
+	return o.buf[:]
+}
+
+// accepted says how many commits there are now; one goroutine at a time calls it. It is not synced: what is on the disk is never
+// ahead of commits that are.
+func (o *owner) accepted(n uint64) { _, _ = o.f.WriteAt(o.digits(n), commitsAt) }
+
+func (o *owner) close() { _ = o.f.Close() }
 
 // bootID tells one run of the machine from the next; "" where that is not known.
 func bootID() string {

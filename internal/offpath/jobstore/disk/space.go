@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"eddy/internal/offpath/job"
 	"eddy/internal/offpath/jobstore"
 )
 
@@ -16,7 +17,7 @@ const (
 	mostReserve = 64 << 20
 	openRoom    = 1 << 20 // bytes that opening takes beside the logs
 
-	reclaimPause = time.Second
+	reclaimPause = 2 * time.Second
 )
 
 // statfs says how many bytes of a folder's file system are free for us, and how many there are.
@@ -26,6 +27,32 @@ func statfs(path string) (free, all int64, err error) {
 		return 0, 0, err
 	}
 	return int64(st.Bavail) * st.Bsize, int64(st.Blocks) * st.Bsize, nil
+}
+
+// space is what statfs said, for a moment, as long as it is plenty: each commit asks.
+type space struct {
+	mu        sync.Mutex
+	path      string
+	asked     time.Time
+	left, all int64
+}
+
+const (
+	spaceGood = 10 * time.Millisecond
+	plenty    = 4 << 30 // bytes: no disk writes that many in the time
+)
+
+// free is statfs.
+func (s *space) free(path string) (free, all int64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if s.left >= plenty && s.path == path && now.Sub(s.asked) < spaceGood {
+		return s.left, s.all, nil
+	}
+	free, all, err = statfs(path)
+	s.path, s.asked, s.left, s.all = path, now, free, all
+	return free, all, err
 }
 
 // room refuses a commit of that cost when it would take from the reserve. What adds no job may take most of it: ending jobs
@@ -46,16 +73,41 @@ func (s *Store) room(cost int64, adds bool) error {
 		s.path, size(free), size(reserve))}
 }
 
-// reclaim writes out what the database has in memory, when jobs ended since it was asked last: that they did is then known where
-// they are, and they are left out when tables are written anew. Otherwise a disk would stay full of jobs that are done.
+// span is from the smallest to the largest id of some jobs; the zero span is of none.
+type span struct{ first, last job.ID }
+
+func (p *span) add(id job.ID) {
+	if p.last == 0 || id < p.first {
+		p.first = id
+	}
+	p.last = max(p.last, id)
+}
+
+// reclaim frees what jobs had that ended since it was called last, where the disk is full: the database would do so by and by,
+// as more is written, and nothing more can be. It does the work aside; only the committer calls it.
 func (s *Store) reclaim(d *database) {
-	if !s.removed || time.Since(s.reclaimed) < reclaimPause || d.readOnly {
+	if s.ended.last == 0 || time.Since(s.reclaimed) < reclaimPause || d.readOnly || !d.reclaiming.CompareAndSwap(false, true) {
 		return
 	}
 	s.reclaimed = time.Now()
-	if _, err := d.AsyncFlush(); err == nil && d.z.accept() == nil {
-		s.removed = false
+	from, to := idKey(nil, keyBody, s.ended.first), append(idKey(nil, keyBody, s.ended.last), 0)
+	s.ended = span{}
+	flushed, err := d.AsyncFlush() // that they ended is in memory
+	if err != nil || !d.acquire() {
+		return
 	}
+	go func() {
+		defer d.done()
+		defer d.reclaiming.Store(false)
+		select {
+		case <-flushed:
+		case <-d.leave.Done():
+			return
+		}
+		if err := d.Compact(d.leave, from, to, false); err != nil && d.leave.Err() == nil && d.z.frozen() == nil {
+			s.trouble(err)
+		}
+	}()
 }
 
 func (s *Store) reserve(all int64) int64 {

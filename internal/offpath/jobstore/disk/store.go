@@ -33,7 +33,7 @@ type Options struct {
 	Log     func(level int, text string) // syslog's levels; nil: nothing is said. Any goroutine calls it; it must not call the store
 
 	fs       vfs.FS                                    // nil: the real one
-	free     func(string) (free, all int64, err error) // nil: statfs
+	free     func(string) (free, all int64, err error) // nil: that of a space
 	patience time.Duration                             // how long a commit waits for a slow disk; 0: 5 s
 	boot     string                                    // of this run of the machine
 }
@@ -57,15 +57,14 @@ type Store struct {
 	path      string
 	o         Options
 	maxCommit int64
-	lock      *os.File
-	restarted bool // the machine was started anew since the store was in use; only while it is opened
+	owner     *owner
 
 	committing sync.Mutex // one commit, reopening or closing at a time
 	closed     bool
 	again      time.Time // not opened anew before
 	problem    error     // why commits are refused; nil: they are not
 	sweep      sweep
-	removed    bool      // jobs were, since reclaimed
+	ended      span      // jobs that were removed since reclaimed
 	reclaimed  time.Time // when a full disk was helped last
 	key, val   []byte    // of the commit
 
@@ -87,7 +86,7 @@ func Open(path string, o Options) (*Store, error) {
 		o.MaxJob = defaultJob
 	}
 	if o.free == nil {
-		o.free = statfs
+		o.free = new(space).free
 	}
 	if o.boot == "" {
 		o.boot = bootID()
@@ -105,7 +104,7 @@ func Open(path string, o Options) (*Store, error) {
 		}
 	}
 	var err error
-	if s.lock, s.restarted, err = lockFolder(path, o.boot); err != nil {
+	if s.owner, err = takeFolder(path, o.boot, o.Sync); err != nil {
 		var inUse *InUseError
 		if errors.As(err, &inUse) {
 			return nil, err
@@ -113,7 +112,7 @@ func Open(path string, o Options) (*Store, error) {
 		return nil, s.explain(err)
 	}
 	if err := s.first(); err != nil {
-		_ = s.lock.Close()
+		s.owner.close()
 		return nil, err
 	}
 	return s, nil
@@ -122,10 +121,9 @@ func Open(path string, o Options) (*Store, error) {
 // first opens the files, or only for reading when there is no room to write.
 func (s *Store) first() error {
 	err := s.reopen()
-	for s.restarted && s.current == nil && err != nil && s.dropLog(err) {
+	for s.owner.restarted && s.current == nil && err != nil && s.dropLog(err) {
 		err = s.reopen()
 	}
-	s.restarted = false
 	if err != nil && s.current == nil {
 		return err
 	}
@@ -216,22 +214,15 @@ func (s *Store) replace(readOnly bool) error {
 			return err
 		}
 	}
-	d, err := s.openDatabase(readOnly)
+	d, m, err := s.openDatabase(readOnly)
 	if err != nil {
 		return err
-	}
-	m, err := d.meta()
-	if err != nil {
-		_ = d.release()
-		return err
-	}
-	if old != nil && m.commits != s.meta.commits {
-		s.log(3, "the jobs in %s: %d commits were made, and %d are there", s.path, s.meta.commits, m.commits)
 	}
 	s.mu.Lock()
 	s.current, s.meta = d, m
 	s.mu.Unlock()
 	if old != nil {
+		old.cancel()
 		if err := old.release(); err != nil {
 			s.log(4, "the jobs in %s: %v", s.path, err)
 		}
@@ -269,6 +260,7 @@ func (s *Store) Close() error {
 			s.log(3, "the jobs in %s: %v", s.path, err)
 		}
 	}
+	d.cancel()
 	err := d.release()
 	t := time.NewTimer(closeTime)
 	defer t.Stop()
@@ -279,7 +271,7 @@ func (s *Store) Close() error {
 		d.z.freeze(jobstore.ErrClosed)
 		s.log(4, "the jobs in %s were being read while they were closed", s.path)
 	}
-	_ = s.lock.Close()
+	s.owner.close()
 	if err != nil {
 		return fmt.Errorf("the jobs in %s: %w", s.path, plain(err))
 	}

@@ -24,7 +24,7 @@ type Store struct {
 
 type entry struct {
 	head     job.Head
-	body     job.Body
+	job      *job.Job      // its Body; never changed, only replaced
 	failures []job.Failure // never changed, only replaced
 }
 
@@ -40,22 +40,29 @@ func (s *Store) Commit(changes []jobstore.Change) error {
 	if s.closed {
 		return jobstore.ErrClosed
 	}
+	if len(changes) == 1 {
+		c := &changes[0]
+		var e *entry
+		if c.From.State != 0 || c.ID() <= s.last { // a new one has a new id, nearly always
+			e = s.jobs[c.ID()]
+		}
+		err := fits(c, e.now(), e != nil)
+		if err == nil {
+			s.apply(c, e)
+		}
+		return err
+	}
 	if err := s.check(changes); err != nil {
 		return err
 	}
 	for i := range changes {
-		s.apply(&changes[i])
+		s.apply(&changes[i], s.jobs[changes[i].ID()])
 	}
 	return nil
 }
 
 // check sees to it that apply can't fail. A job may be changed more than once in a commit.
 func (s *Store) check(changes []jobstore.Change) error {
-	if len(changes) == 1 {
-		c := &changes[0]
-		e, found := s.jobs[c.ID()]
-		return fits(c, e.now(), found)
-	}
 	heads := make(map[job.ID]job.Head, len(changes))
 	for i := range changes {
 		c := &changes[i]
@@ -95,13 +102,13 @@ func fits(c *jobstore.Change, now job.Head, found bool) error {
 	return nil
 }
 
-func (s *Store) apply(c *jobstore.Change) {
+// apply makes a change of a job; e is what is there of it.
+func (s *Store) apply(c *jobstore.Change, e *entry) {
 	s.totals.Apply(c)
 	id := c.ID()
 	s.unique.apply(c, id)
 	if c.From.State == 0 {
-		e := &entry{head: c.To, body: c.Job.Body, failures: slices.Clone(c.Job.Failures)}
-		s.jobs[id] = e
+		s.jobs[id] = &entry{head: c.To, job: c.Job, failures: slices.Clone(c.Job.Failures)}
 		s.order[c.To.State].put(c.To)
 		s.last = max(s.last, id)
 		return
@@ -111,10 +118,11 @@ func (s *Store) apply(c *jobstore.Change) {
 		delete(s.jobs, id)
 		return
 	}
-	e := s.jobs[id]
 	e.head = c.To
 	if c.Job != nil {
-		e.body.Data = c.Job.Data
+		edited := &job.Job{Body: e.job.Body}
+		edited.Data = c.Job.Data
+		e.job = edited
 	}
 	if c.Failure != nil {
 		e.failures = job.AddFailure(slices.Clone(e.failures), *c.Failure)
@@ -124,18 +132,27 @@ func (s *Store) apply(c *jobstore.Change) {
 
 // Get gives a copy of a job.
 func (s *Store) Get(id job.ID) (*job.Job, error) {
+	j := new(job.Job)
+	if err := s.Lend(id, j); err != nil {
+		return nil, err
+	}
+	j.Failures, j.Data, j.Code = slices.Clone(j.Failures), bytes.Clone(j.Data), bytes.Clone(j.Code)
+	return j, nil
+}
+
+// Lend is jobstore.Lender's.
+func (s *Store) Lend(id job.ID, j *job.Job) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
-		return nil, jobstore.ErrClosed
+		return jobstore.ErrClosed
 	}
 	e := s.jobs[id]
 	if e == nil {
-		return nil, jobstore.ErrNotFound
+		return jobstore.ErrNotFound
 	}
-	j := &job.Job{Head: e.head, Body: e.body, Failures: slices.Clone(e.failures)}
-	j.Data, j.Code = bytes.Clone(j.Data), bytes.Clone(j.Code)
-	return j, nil
+	j.Head, j.Body, j.Failures = e.head, e.job.Body, e.failures
+	return nil
 }
 
 // Heads calls f without a lock, with the jobs as they were when Heads was called.
