@@ -174,8 +174,11 @@ func (r *jobsRun) edit() error {
 	text := []byte(r.f.args[1])
 	if r.f.args[1] == "-" {
 		var err error
-		if text, err = io.ReadAll(io.LimitReader(os.Stdin, maxEdit)); err != nil {
+		if text, err = io.ReadAll(io.LimitReader(os.Stdin, maxEdit+1)); err != nil {
 			return err
+		}
+		if len(text) > maxEdit {
+			return &usageError{fmt.Sprintf("the payload is larger than %d MiB", maxEdit>>20), ""}
 		}
 	}
 	// On one line nothing in it can be taken for the end of the payload.

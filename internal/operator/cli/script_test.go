@@ -257,8 +257,8 @@ func until(ts *testscript.TestScript, what string, ok func() bool) {
 	}
 }
 
-// dial [-keep NAME] PORT SAY PREFIX: connects until somebody answers SAY with a line that starts with PREFIX, and
-// puts the line's second word into $ANSWER. "! dial PORT": nobody listens (any more).
+// dial [-keep NAME] PORT SAY PREFIX [NOT]: connects until somebody answers SAY with a line that starts with PREFIX and whose second
+// word is not NOT (an old process may take connections for a moment yet), and puts that word into $ANSWER. "! dial PORT": nobody listens (any more).
 func dial(ts *testscript.TestScript, neg bool, args []string) {
 	keep := ""
 	if args[0] == "-keep" {
@@ -284,7 +284,11 @@ func dial(ts *testscript.TestScript, neg bool, args []string) {
 		if !strings.HasPrefix(line, args[2]) {
 			return false
 		}
-		ts.Setenv("ANSWER", strings.Fields(line)[1])
+		answer := strings.Fields(line)[1]
+		if len(args) > 3 && answer == args[3] {
+			return false
+		}
+		ts.Setenv("ANSWER", answer)
 		return true
 	})
 }

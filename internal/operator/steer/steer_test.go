@@ -186,6 +186,7 @@ func TestSteer(t *testing.T) {
 		t.Errorf("edited: %s", got)
 	}
 	says("edit "+dead.String()+" {", "the payload: not JSON: it ends too early\na payload is JSON; on the command's own line \\ ; and blanks in texts want a \\ before them, behind it (\"<<\") nothing does")
+	says("edit "+dead.String()+" <<\n{\n", "the payload: not JSON: it ends too early")
 	says("edit job "+dead.String(), "the payload is missing\nedit job ID DATA|<< [json] : give a job that waits or is dead another payload, written as JSON")
 	says("retry "+dead.String(), "job ID of queue email has its next attempt now; it was dead")
 	if id := <-r.started; id != dead {

@@ -55,7 +55,11 @@ func editJob(r *request) error {
 	}
 	data, err := payload.Read(text)
 	if err != nil {
-		return fault(view.Usage, "the payload: "+err.Error(), `a payload is JSON; on the command's own line \ ; and blanks in texts want a \ before them, behind it ("<<") nothing does`)
+		hint := ""
+		if r.data == nil {
+			hint = `a payload is JSON; on the command's own line \ ; and blanks in texts want a \ before them, behind it ("<<") nothing does`
+		}
+		return fault(view.Usage, "the payload: "+err.Error(), "%s", hint)
 	}
 	r.args = r.args[:1]
 	return r.one(func(q Queue, j *job.Job) (string, error) {

@@ -35,8 +35,7 @@ type database struct {
 
 // Sizes. A process has these for each disk queue that is busy; a quiet one has hardly any of it.
 const (
-	blockCache   = 8 << 20 // beside the memtables, which are counted as cache too
-	maxMemtables = 3       // full ones, which wait for being written
+	blockCache   = 8 << 20 // beside two memtables, which are counted as cache too
 	maxSublevels = 24      // of the first level; reading gets slower with each
 	closeTime    = 10 * time.Second
 )
@@ -105,9 +104,9 @@ func (s *Store) pebbleOptions(d *database, cache *pebble.Cache) *pebble.Options 
 		ReadOnly:     d.readOnly,
 		Cache:        cache,
 		MaxOpenFiles: 256,
-		// The database never lets a commit wait by itself: it would wait for ever where the disk is full. Store.pressure does.
+		// The database would let a commit wait for ever where the disk is full. Store.pressure waits before it does.
 		MemTableSize:                uint64(s.memtable()),
-		MemTableStopWritesThreshold: 1 << 16,
+		MemTableStopWritesThreshold: 4, // also bounds the logs that it keeps for writing them again
 		L0StopWritesThreshold:       1 << 16,
 		L0CompactionThreshold:       4,
 		LBaseMaxBytes:               64 << 20,

@@ -50,9 +50,9 @@ func testFaults(t *testing.T, seed uint64) {
 	o.Sync = seed%2 == 0
 	o.patience = 50 * time.Millisecond
 	o.fs = faulty(func(k kind, op errorfs.Op) error {
-		n, one := count.Add(1), uint64(150)
+		n, one := count.Add(1), uint64(50)
 		if k == table { // of which there are many writes for each
-			one = 2000
+			one = 600
 		}
 		if on.Load() && rand.NewPCG(seed, n).Uint64()%one == 0 {
 			return []error{syscall.EIO, syscall.ENOSPC}[n%2]
@@ -134,7 +134,7 @@ func TestTableFaults(t *testing.T) {
 	if !errors.As(err, &full) {
 		t.Fatalf("the error is %v", err)
 	}
-	if most := int(6*s.memtable()) / size; len(there) > most {
+	if most := int(4*s.memtable()) / size; len(there) > most {
 		t.Fatalf("%d jobs wait in memory, more than %d", len(there), most)
 	}
 	holds(t, s, there, size)
@@ -320,7 +320,7 @@ func TestMachineEnds(t *testing.T) {
 		list, _ := filepath.Glob(filepath.Join(path, "*.log"))
 		return list
 	}
-	for len(logs()) < 8 {
+	for len(logs()) < 5 {
 		if err := s.Commit([]jobstore.Change{addition(next, size)}); err != nil {
 			t.Fatal(err)
 		}

@@ -87,7 +87,7 @@ func TestKill(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "queue")
 			added, done := map[int]bool{}, map[int]bool{}
-			rounds := 5
+			rounds := 3
 			if testing.Short() {
 				rounds = 2
 			}
@@ -120,7 +120,7 @@ func killed(t *testing.T, path, synced string, added, done map[int]bool) {
 	}
 	guard := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 	defer guard.Stop()
-	left := 1 + rand.IntN(800)
+	left := 1 + rand.IntN(400)
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		var word string

@@ -156,7 +156,7 @@ func (s *Store) pressure(d *database) error {
 	end := time.Now().Add(s.o.patience)
 	for {
 		m := d.Metrics()
-		full := int64(m.MemTable.Size) > (maxMemtables+1)*s.memtable()
+		full := int64(m.MemTable.Size) > s.memtable()*5/2
 		levels := m.Levels[0].Sublevels
 		if !full && levels <= maxSublevels {
 			break

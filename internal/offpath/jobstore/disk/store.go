@@ -62,7 +62,7 @@ type Store struct {
 	committing sync.Mutex // one commit, reopening or closing at a time
 	closed     bool
 	again      time.Time // not opened anew before
-	problem    error     // why commits are refused; nil: they are not
+	problem    error     // why the files could not be opened anew; nil: they could
 	sweep      sweep
 	ended      span      // jobs that were removed since reclaimed
 	reclaimed  time.Time // when a full disk was helped last
@@ -151,13 +151,6 @@ func (s *Store) Path() string { return s.path }
 
 // MaxCommit is how much jobstore.Cost one commit may have.
 func (s *Store) MaxCommit() int64 { return s.maxCommit }
-
-// Problem says why commits are refused; nil: they are not.
-func (s *Store) Problem() error {
-	s.committing.Lock()
-	defer s.committing.Unlock()
-	return s.problem
-}
 
 // writable gives a database that takes commits, and opens the files anew where it must.
 func (s *Store) writable() (*database, error) {
