@@ -39,7 +39,8 @@ end
 -- The function is for whatever P.fields does not take: mistakes, and jobs with a metatable.
 Queue.push = P.fields(push, names, function(self, job)
 	if type(job) ~= "table" then
-		error("push: a job is a table such as {handler = \"name\", data = ...}, not a " .. type(job), 3)
+		local how = job == nil and type(self) == "table" and "; write q:push{...}, with a colon" or ""
+		error("push: a job is a table such as {handler = \"name\", data = ...}, not a " .. type(job) .. how, 3)
 	end
 	for k in next, job do
 		if not known[k] then
