@@ -47,7 +47,12 @@ func (s *Store) openDatabase(readOnly bool) (*database, meta, error) {
 	d.z = newFreezer(s.o.base(), s.o.Sync, func(cause error) {
 		s.log(3, "the jobs in %s: a write failed, the store is opened anew: %v", s.path, cause)
 	})
-	if err := s.openFiles(d); err != nil {
+	d.z.manifest = s.owner.manifest
+	err := s.owner.checkManifest(s.o.base(), s.path)
+	if err == nil {
+		err = s.openFiles(d)
+	}
+	if err != nil {
 		d.cancel()
 		close(d.z.closed)
 		if cause := d.z.frozen(); cause != nil {
@@ -60,6 +65,9 @@ func (s *Store) openDatabase(readOnly bool) (*database, meta, error) {
 	m, err := d.meta()
 	if want := max(s.owner.commits, s.meta.commits); err == nil && m.commits < want {
 		err = damaged("of %d commits the first %d are there", want, m.commits)
+	}
+	if err == nil {
+		err = s.owner.seen(s.o.base(), s.path)
 	}
 	if cause != nil {
 		err = cause
@@ -112,6 +120,7 @@ func (s *Store) pebbleOptions(d *database, cache *pebble.Cache) *pebble.Options 
 		LBaseMaxBytes:               64 << 20,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
 		BytesPerSync:                512 << 10,
+		MaxManifestFileSize:         1 << 20, // it is read twice
 		// With marks of what was synced in the log, a damaged log is told from one that ends early because the process was
 		// killed. Without syncs there is nothing to mark.
 		FormatMajorVersion: pebble.FormatColumnarBlocks,
@@ -132,6 +141,11 @@ func (s *Store) listener(d *database) *pebble.EventListener {
 		BackgroundError: d.logger(s).trouble,
 		DataCorruption: func(i pebble.DataCorruptionInfo) {
 			d.logger(s).trouble(fmt.Errorf("%w: %w", errDamaged, i.Details))
+		},
+		ManifestCreated: func(i pebble.ManifestCreateInfo) {
+			if i.Err == nil {
+				d.z.manifestNamed()
+			}
 		},
 		WALCreated:    func(pebble.WALCreateInfo) { d.tick.Add(1) },
 		FlushEnd:      func(pebble.FlushInfo) { d.tick.Add(1) },

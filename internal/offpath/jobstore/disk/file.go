@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -66,6 +67,30 @@ func (f *file) Preallocate(offset, length int64) error {
 func (f *file) Close() error {
 	err := f.File.Close()
 	_, err = f.z.do(f.kind, f.name, func() error { return err })
+	return err
+}
+
+// manifestFile tells how much of it is on the disk, as soon as it is the one that counts.
+type manifestFile struct {
+	file
+	written int64
+	named   atomic.Bool
+}
+
+func (m *manifestFile) Write(p []byte) (int, error) {
+	n, err := m.file.Write(p)
+	m.written += int64(n)
+	return n, err
+}
+
+func (m *manifestFile) Sync() error { return m.synced(m.file.Sync()) }
+
+func (m *manifestFile) SyncData() error { return m.synced(m.file.SyncData()) }
+
+func (m *manifestFile) synced(err error) error {
+	if err == nil && m.named.Load() && m.z.frozen() == nil {
+		m.z.manifest(m.name, m.written)
+	}
 	return err
 }
 

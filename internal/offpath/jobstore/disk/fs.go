@@ -26,15 +26,18 @@ type freezer struct {
 	closed chan struct{}
 	notify func(error) // told once, of the error that froze it
 
+	manifest func(name string, size int64) // told how much of the manifest is on the disk
+
 	writes sync.RWMutex // held for reading while something is written, so that cut can wait for what is on its way
 
 	mu      sync.Mutex
 	cause   error      // why it is frozen; nil: it is not
 	log     *logFile   // the one that is written
 	pending []*logFile // with something that was not accepted: mostly one
-	opening bool       // the database is being opened: it would try again for ever what failed
-	checked bool       // it was seen to have all that was accepted
-	removed []string   // what it removed before: that waits, as it may be all there is
+	newest  *manifestFile
+	opening bool     // the database is being opened: it would try again for ever what failed
+	checked bool     // it was seen to have all that was accepted
+	removed []string // what it removed before: that waits, as it may be all there is
 
 	tables struct { // a table that can't be written is tried again at once, and again: hold that back
 		sync.Mutex
@@ -74,6 +77,17 @@ func (z *freezer) opened() {
 	z.mu.Lock()
 	z.opening = false
 	z.mu.Unlock()
+}
+
+// manifestNamed says that the newest manifest is the one that counts. The database calls it before it writes more.
+func (z *freezer) manifestNamed() {
+	z.mu.Lock()
+	m := z.newest
+	z.mu.Unlock()
+	if m != nil {
+		m.named.Store(true)
+		_ = m.synced(nil)
+	}
 }
 
 // accept says that all that was written to the log is part of the store; false, and why, when something was not written.
@@ -199,6 +213,13 @@ func (z *freezer) open(name string, open func() (vfs.File, error)) (vfs.File, er
 	}
 	if !ok {
 		return &void{name: name}, nil
+	}
+	if strings.HasPrefix(filepath.Base(name), "MANIFEST-") {
+		m := &manifestFile{file: file{File: f, z: z, kind: k, name: name}}
+		z.mu.Lock()
+		z.newest = m
+		z.mu.Unlock()
+		return m, nil
 	}
 	if k != wal {
 		return &file{File: f, z: z, kind: k, name: name}, nil

@@ -152,6 +152,13 @@ func (s *Store) Path() string { return s.path }
 // MaxCommit is how much jobstore.Cost one commit may have.
 func (s *Store) MaxCommit() int64 { return s.maxCommit }
 
+// Problem says why the files can be read only, as on a full disk; nil: commits are taken, as far as is known.
+func (s *Store) Problem() error {
+	s.committing.Lock()
+	defer s.committing.Unlock()
+	return s.problem
+}
+
 // writable gives a database that takes commits, and opens the files anew where it must.
 func (s *Store) writable() (*database, error) {
 	if s.closed {
