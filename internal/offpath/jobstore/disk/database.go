@@ -101,7 +101,7 @@ func noticed(err error) error {
 	if errors.Is(err, errDamaged) || errors.As(err, &of) && of != syscall.ENOENT || errors.Is(err, errLayout) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", errDamaged, err)
+	return damage{err}
 }
 
 func (s *Store) memtable() int64 { return 3 * s.maxCommit }
@@ -140,7 +140,7 @@ func (s *Store) listener(d *database) *pebble.EventListener {
 	return &pebble.EventListener{
 		BackgroundError: d.logger(s).trouble,
 		DataCorruption: func(i pebble.DataCorruptionInfo) {
-			d.logger(s).trouble(fmt.Errorf("%w: %w", errDamaged, i.Details))
+			d.logger(s).trouble(damage{i.Details})
 		},
 		ManifestCreated: func(i pebble.ManifestCreateInfo) {
 			if i.Err == nil {

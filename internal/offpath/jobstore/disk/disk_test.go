@@ -12,6 +12,13 @@ func options(t testing.TB) Options {
 	return Options{Log: func(level int, text string) { t.Logf("log %d: %s", level, text) }}
 }
 
+// tiny options make a store that does much with little: its logs and tables are small.
+func tiny(t testing.TB) Options {
+	o := options(t)
+	o.commit = 256 << 10
+	return o
+}
+
 func mustOpen(t testing.TB, path string, o Options) *Store {
 	t.Helper()
 	s, err := Open(path, o)

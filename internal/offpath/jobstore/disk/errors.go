@@ -44,9 +44,14 @@ var (
 	errLayout  = errors.New("can't be read")
 )
 
-func damaged(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", errDamaged, fmt.Sprintf(format, args...))
-}
+func damaged(format string, args ...any) error { return damage{fmt.Errorf(format, args...)} }
+
+// damage is an error that is errDamaged, without the word: DamagedError has it.
+type damage struct{ error }
+
+func (d damage) Unwrap() error { return d.error }
+
+func (d damage) Is(target error) bool { return target == errDamaged }
 
 // explain makes an error of the file system or of the database one that says what to do.
 func (s *Store) explain(err error) error {

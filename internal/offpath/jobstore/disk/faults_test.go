@@ -33,7 +33,7 @@ func faulty(f func(k kind, op errorfs.Op) error) vfs.FS {
 // Whatever is written may fail at any moment: a commit that succeeded is there, one that failed is not, and the store goes on
 // when writing does.
 func TestFaults(t *testing.T) {
-	seeds := []uint64{1, rand.Uint64()}
+	seeds := []uint64{2, rand.Uint64()}
 	if testing.Short() {
 		seeds = seeds[1:]
 	}
@@ -45,7 +45,7 @@ func TestFaults(t *testing.T) {
 func testFaults(t *testing.T, seed uint64) {
 	var on atomic.Bool
 	var count atomic.Uint64
-	o := options(t)
+	o := tiny(t)
 	o.Log = nil
 	o.Sync = seed%2 == 0
 	o.patience = 50 * time.Millisecond
@@ -61,13 +61,13 @@ func testFaults(t *testing.T, seed uint64) {
 	})
 	path := filepath.Join(t.TempDir(), "queue")
 	s := mustOpen(t, path, o)
-	const size = 20 << 10
+	const size = 2 << 10
 	there := map[job.ID]bool{}
 	heads := []job.Head{}
 	r := rand.New(rand.NewPCG(seed, 0))
 	next, failed := 1, 0
 	on.Store(true)
-	for range 200 {
+	for range 150 {
 		var changes []jobstore.Change
 		first := next
 		for range 1 + r.IntN(8) {
@@ -116,7 +116,7 @@ func testFaults(t *testing.T, seed uint64) {
 // Tables that can't be written stop commits after a time, not for ever, and stop nothing else.
 func TestTableFaults(t *testing.T) {
 	var on atomic.Bool
-	o := options(t)
+	o := tiny(t)
 	o.patience = 200 * time.Millisecond
 	o.fs = faulty(func(k kind, op errorfs.Op) error {
 		if on.Load() && k == table {
@@ -126,7 +126,7 @@ func TestTableFaults(t *testing.T) {
 	})
 	s := mustOpen(t, filepath.Join(t.TempDir(), "queue"), o)
 	on.Store(true)
-	const size = 256 << 10
+	const size = 16 << 10
 	there := map[job.ID]bool{}
 	next := 1
 	err := fillUp(t, s, &next, size, there)
@@ -153,7 +153,7 @@ func TestTableFaults(t *testing.T) {
 // A file system that becomes read-only, as they do after an error of the disk.
 func TestBecomesReadOnly(t *testing.T) {
 	var on atomic.Bool
-	o := options(t)
+	o := tiny(t)
 	o.fs = faulty(func(kind, errorfs.Op) error {
 		if on.Load() {
 			return syscall.EROFS
@@ -182,12 +182,14 @@ func TestBecomesReadOnly(t *testing.T) {
 // TestDamaged changes bytes of each file in turn. Opening or reading says so, and what to do; nothing panics.
 func TestDamaged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "queue")
-	s := mustOpen(t, path, Options{Sync: true})
-	const size = 16 << 10
+	o := tiny(t)
+	o.Sync = true
+	s := mustOpen(t, path, o)
+	const size = 1 << 10
 	next := 1
 	for range 40 { // tables, and a log
 		var changes []jobstore.Change
-		for range 25 {
+		for range 50 {
 			changes = append(changes, addition(next, size))
 			next++
 		}
@@ -220,8 +222,8 @@ func TestDamaged(t *testing.T) {
 				if err := os.CopyFS(copied, os.DirFS(path)); err != nil {
 					t.Fatal(err)
 				}
-				damage(t, filepath.Join(copied, name.Name()), how)
-				s, err := Open(copied, options(t))
+				harm(t, filepath.Join(copied, name.Name()), how)
+				s, err := Open(copied, o)
 				n := 0
 				if err == nil {
 					n, err = readAll(s)
@@ -235,6 +237,8 @@ func TestDamaged(t *testing.T) {
 					if n != next-1 {
 						t.Errorf("nobody noticed that there are %d jobs", n)
 					}
+				case strings.Count(err.Error(), "damaged") != 1:
+					t.Errorf("it is said more than once: %v", err)
 				case !errors.As(err, &d) || !strings.Contains(err.Error(), copied) || !strings.Contains(err.Error(), "move that folder away"):
 					t.Errorf("the error is %T %v", err, err)
 				}
@@ -246,7 +250,7 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
-func damage(t *testing.T, name, how string) {
+func harm(t *testing.T, name, how string) {
 	t.Helper()
 	p, err := os.ReadFile(name)
 	if err != nil {
@@ -303,7 +307,7 @@ func TestOtherLayout(t *testing.T) {
 // whole, up to some commit.
 func TestMachineEnds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "queue")
-	o := options(t)
+	o := tiny(t)
 	o.boot = "one"
 	var on atomic.Bool
 	o.fs = faulty(func(k kind, op errorfs.Op) error {
@@ -314,13 +318,13 @@ func TestMachineEnds(t *testing.T) {
 	})
 	s := mustOpen(t, path, o)
 	on.Store(true)
-	const size = 100 << 10
+	const size = 20 << 10
 	next := 1
 	logs := func() []string {
 		list, _ := filepath.Glob(filepath.Join(path, "*.log"))
 		return list
 	}
-	for len(logs()) < 5 {
+	for len(logs()) < 3 {
 		if err := s.Commit([]jobstore.Change{addition(next, size)}); err != nil {
 			t.Fatal(err)
 		}

@@ -35,7 +35,7 @@ func small(t *testing.T, size string) string {
 // eventually tries until it is so.
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !f(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !f(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it never came: %s", what)
 		}
@@ -87,9 +87,9 @@ func fillUp(t *testing.T, s *Store, next *int, size int, there map[job.ID]bool) 
 }
 
 func TestFullDisk(t *testing.T) {
-	dir := small(t, "128m")
-	const size = 64 << 10
-	o := options(t)
+	dir := small(t, "24m")
+	const size = 16 << 10
+	o := tiny(t)
 	path := filepath.Join(dir, "queue")
 	s := mustOpen(t, path, o)
 	there := map[job.ID]bool{}
@@ -147,9 +147,9 @@ func addOne(t *testing.T, s *Store, next *int, size int, there map[job.ID]bool) 
 
 // Somebody else takes the last byte, faster than the reserve can tell.
 func TestDiskTakenByOthers(t *testing.T) {
-	dir := small(t, "96m")
-	const size = 32 << 10
-	o := options(t)
+	dir := small(t, "16m")
+	const size = 8 << 10
+	o := tiny(t)
 	o.Sync = true
 	var lie atomic.Bool // somebody takes it between the look and the writing
 	o.free = func(path string) (int64, int64, error) {

@@ -27,7 +27,7 @@ const (
 // child commits groups of jobs, and tells each on its output when it has been accepted. Of every third group it ends the first
 // job. It is killed.
 func child(path string, synced bool) {
-	s, err := Open(path, Options{Sync: synced})
+	s, err := Open(path, Options{Sync: synced, commit: 256 << 10})
 	if err != nil {
 		fmt.Println("error", err)
 		return
@@ -87,13 +87,13 @@ func TestKill(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "queue")
 			added, done := map[int]bool{}, map[int]bool{}
-			rounds := 3
+			rounds := 2
 			if testing.Short() {
 				rounds = 2
 			}
 			for range rounds {
 				killed(t, path, synced, added, done)
-				s := mustOpen(t, path, Options{})
+				s := mustOpen(t, path, tiny(t))
 				checkKilled(t, s, added, done)
 				if err := s.Close(); err != nil {
 					t.Fatal(err)
@@ -120,7 +120,7 @@ func killed(t *testing.T, path, synced string, added, done map[int]bool) {
 	}
 	guard := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 	defer guard.Stop()
-	left := 1 + rand.IntN(400)
+	left := 1 + rand.IntN(200)
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		var word string

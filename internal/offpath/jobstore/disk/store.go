@@ -36,6 +36,7 @@ type Options struct {
 	free     func(string) (free, all int64, err error) // nil: that of a space
 	patience time.Duration                             // how long a commit waits for a slow disk; 0: 5 s
 	boot     string                                    // of this run of the machine
+	commit   int64                                     // bytes of the largest commit; 0: minCommit, or more for large jobs
 }
 
 func (o *Options) base() vfs.FS {
@@ -95,6 +96,9 @@ func Open(path string, o Options) (*Store, error) {
 		o.patience = 5 * time.Second
 	}
 	s := &Store{path: path, o: o, maxCommit: max(minCommit, o.MaxJob+minCommit/2)}
+	if o.commit != 0 {
+		s.maxCommit = o.commit
+	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, s.explain(err)
 	}

@@ -56,15 +56,15 @@ func (m *model) commit(changes []jobstore.Change) {
 
 // testModel makes random commits, and compares all that can be asked.
 func testModel(t *testing.T, s *subject) {
-	seeds := []uint64{1, 2, rand.Uint64()}
+	seeds := []uint64{1, rand.Uint64()}
 	if testing.Short() {
-		seeds = seeds[2:]
+		seeds = seeds[1:]
 	}
 	number := 0 // ids go on from one seed to the next
 	m := &model{jobs: map[job.ID]*job.Job{}, held: map[string]modelHold{}}
 	for _, seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 0))
-		for round := range 40 {
+		for round := range 25 {
 			changes := randomChanges(r, m, &number)
 			if err := s.Commit(changes); err != nil {
 				t.Fatalf("seed %d, round %d: %v", seed, round, err)
