@@ -134,16 +134,12 @@ func TestClockTogether(t *testing.T) {
 }
 
 func TestStates(t *testing.T) {
+	seen := map[string]bool{}
 	for s := firstState; s <= lastState; s++ {
-		got, err := ParseState(s.String())
-		if err != nil || got != s {
-			t.Errorf("%v: %v, %v", s, got, err)
+		if word := s.String(); word == "" || strings.Contains(word, " ") || seen[word] {
+			t.Errorf("state %d is %q", s, word)
 		}
-	}
-	for _, s := range []string{"", "Ready", "state 9"} {
-		if _, err := ParseState(s); err == nil || !strings.Contains(err.Error(), "ready, scheduled, running, retrying, done, dead, gone") {
-			t.Errorf("%q: %v", s, err)
-		}
+		seen[s.String()] = true
 	}
 	if got := State(77).String(); got != "state 77" {
 		t.Errorf("%q", got)

@@ -2,7 +2,6 @@ package job
 
 import (
 	"fmt"
-	"strings"
 )
 
 // State is where a job stands. docs/job-states.md has the picture; Next has the rules.
@@ -45,18 +44,6 @@ func (s State) String() string {
 		return "gone"
 	}
 	return fmt.Sprintf("state %d", uint8(s))
-}
-
-// ParseState reads a state's word.
-func ParseState(s string) (State, error) {
-	var words []string
-	for st := firstState; st <= lastState; st++ {
-		if st.String() == s {
-			return st, nil
-		}
-		words = append(words, st.String())
-	}
-	return 0, fmt.Errorf("%q is not a state of a job: %s", clip(s, 40), strings.Join(words, ", "))
 }
 
 // Kept says that a store has jobs in this state.
