@@ -205,15 +205,13 @@ func TestNewKilled(t *testing.T) {
 			}
 			old.release("three", "four")
 			old.ended("three", "four")
-			if n := old.q.Stats().Totals.Jobs[job.Running]; n > 2 {
-				t.Errorf("%d run", n)
-			}
+			eventually(t, "at most two run", func() bool { return old.q.Stats().Totals.Jobs[job.Running] <= 2 }) // ends are written a moment later
 			old.release("two")
 			old.empty()
 			want := uint64(0)
 			if moment == "with jobs" {
-				want = old.q.Stats().Redelivered // three, and four where it had begun
-				if want < 1 || want > 2 {
+				want = old.q.Stats().Redelivered // three, four where it had begun, one where its end was not on the disk yet
+				if want < 1 || want > 3 {
 					t.Errorf("%d redelivered", want)
 				}
 			}
@@ -221,7 +219,11 @@ func TestNewKilled(t *testing.T) {
 				t.Errorf("%d redelivered", s.Redelivered)
 			}
 			old.stop()
-			b.check(t, "old one", "old two", "old three", "old four")
+			begun := []string{"old one", "old two", "old three", "old four"}
+			if moment == "with jobs" && b.times("old one") == 2 { // told to the new process, which died before it had written that
+				begun = append(begun, "old one")
+			}
+			b.check(t, begun...)
 		})
 	}
 }

@@ -244,6 +244,18 @@ func (p *proc) hasSaid(part string) bool {
 	return slices.ContainsFunc(p.said, func(s string) bool { return strings.Contains(s, part) })
 }
 
+// times is how often a job began.
+func (b *book) times(name string) (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, begun := range b.begun {
+		if begun == name {
+			n++
+		}
+	}
+	return n
+}
+
 func (b *book) check(t *testing.T, want ...string) {
 	t.Helper()
 	b.mu.Lock()

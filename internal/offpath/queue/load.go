@@ -71,11 +71,6 @@ func (q *Queue) Attach(s jobstore.Store, leased []job.ID) error {
 	_, q.grouped = s.(jobstore.Durable)
 	q.disk.Store(q.grouped)
 	q.maxGroup = groupCost(s)
-	if p, ok := s.(interface{ Problem() error }); ok { // it can be read, and takes nothing
-		if err := p.Problem(); err != nil {
-			q.trouble.begin(q, err, time.Now())
-		}
-	}
 	q.stable = s.Last()
 	q.n.redelivered += uint64(len(died))
 	q.n.died += uint64(dead + removed)
@@ -117,6 +112,11 @@ func (q *Queue) Attach(s jobstore.Store, leased []job.ID) error {
 		q.due = now.UnixNano()
 	}
 	q.trouble = trouble{}
+	if p, ok := s.(interface{ Problem() error }); ok { // it can be read, and takes nothing
+		if err := p.Problem(); err != nil {
+			q.trouble.begin(q, err, time.Now())
+		}
+	}
 	after = q.comeBack()
 	if totals.Jobs[job.Ready]+totals.Jobs[job.Retrying]+int64(len(died)) > 0 {
 		q.loading = true

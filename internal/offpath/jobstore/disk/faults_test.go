@@ -67,7 +67,7 @@ func testFaults(t *testing.T, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	next, failed := 1, 0
 	on.Store(true)
-	for range 150 {
+	for range 100 {
 		var changes []jobstore.Change
 		first := next
 		for range 1 + r.IntN(8) {

@@ -64,7 +64,7 @@ func testModel(t *testing.T, s *subject) {
 	m := &model{jobs: map[job.ID]*job.Job{}, held: map[string]modelHold{}}
 	for _, seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 0))
-		for round := range 25 {
+		for round := range 20 {
 			changes := randomChanges(r, m, &number)
 			if err := s.Commit(changes); err != nil {
 				t.Fatalf("seed %d, round %d: %v", seed, round, err)
