@@ -32,10 +32,8 @@ const (
 
 // openQueue opens a section "queue NAME" with the defaults of a queue.
 func (p *Parser) openQueue(ln syntax.Line) {
-	q := &model.Queue{
-		Pos: ln.Pos, Workers: 4, MaxJobs: 100_000, MaxBytes: 256 << 20, MaxSize: 1 << 20, WhenFull: "reject",
-		Retries: 8, BackoffMin: time.Second, BackoffMax: 10 * time.Minute, Timeout: time.Minute, KeepDead: 7 * 24 * time.Hour,
-	}
+	q := model.NewQueue("")
+	q.Pos = ln.Pos
 	p.where, p.queue = Queue, &queue{q, map[string]diag.Pos{}}
 	if len(ln.Words) < 2 {
 		p.Diags.Errorf(ln.Pos, "write: queue NAME", "the queue section has no name")

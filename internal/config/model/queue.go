@@ -29,3 +29,11 @@ type Queue struct {
 	UniqueFor              time.Duration // 0: until the job has ended
 	KeepDead               time.Duration
 }
+
+// NewQueue is a queue as a section without lines has it.
+func NewQueue(name string) *Queue {
+	return &Queue{
+		Name: name, Workers: 4, MaxJobs: 100_000, MaxBytes: 256 << 20, MaxSize: 1 << 20, WhenFull: "reject",
+		Retries: 8, BackoffMin: time.Second, BackoffMax: 10 * time.Minute, Timeout: time.Minute, KeepDead: 7 * 24 * time.Hour,
+	}
+}

@@ -110,11 +110,11 @@ func New(o Options, problems *diag.List) *Jobs {
 	return j
 }
 
+// defaultQueue has a worker for each core, and keeps its dead for a day only: they are in memory.
 func defaultQueue() *model.Queue {
-	return &model.Queue{
-		Name: Default, Workers: max(4, runtime.GOMAXPROCS(0)), MaxJobs: 100_000, MaxBytes: 256 << 20, MaxSize: 1 << 20, WhenFull: "reject",
-		Retries: 8, BackoffMin: time.Second, BackoffMax: 10 * time.Minute, Timeout: time.Minute, KeepDead: 24 * time.Hour,
-	}
+	q := model.NewQueue(Default)
+	q.Workers, q.KeepDead = max(q.Workers, runtime.GOMAXPROCS(0)), 24*time.Hour
+	return q
 }
 
 // add makes a queue of a section.

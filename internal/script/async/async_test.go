@@ -376,7 +376,7 @@ func TestRestart(t *testing.T) {
 	dir := t.TempDir()
 	store := lasting{memory.New()}
 	process := func(script string) *rig {
-		seal, err := OpenSeal(dir)
+		seal, err := openSeal(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -432,7 +432,7 @@ func TestDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		seal, err := OpenSeal(dir)
+		seal, err := openSeal(dir)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -66,12 +66,6 @@ func NewSeal() *Seal {
 // LaterSeal makes a Seal whose key is in a state folder. It has none before Load.
 func LaterSeal(dir string) *Seal { return &Seal{dir: dir} }
 
-// OpenSeal is LaterSeal and Load.
-func OpenSeal(dir string) (*Seal, error) {
-	s := LaterSeal(dir)
-	return s, s.Load()
-}
-
 // Load reads the key in the state folder, or makes one. The folder is there.
 func (s *Seal) Load() error {
 	path := filepath.Join(s.dir, sealFile)

@@ -15,7 +15,7 @@ import (
 
 func TestSealFile(t *testing.T) {
 	dir := t.TempDir()
-	a, err := OpenSeal(dir)
+	a, err := openSeal(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func TestSealFile(t *testing.T) {
 	if err != nil || info.Mode() != 0o600 || info.Size() != 32 {
 		t.Fatalf("%v %v", info, err)
 	}
-	b, err := OpenSeal(dir)
+	b, err := openSeal(dir)
 	if err != nil || *a.key.Load() != *b.key.Load() {
 		t.Errorf("another key, %v", err)
 	}
@@ -42,11 +42,11 @@ func TestSealFile(t *testing.T) {
 		{"folder", func() { os.Remove(path); os.Mkdir(path, 0o700) }, "can be read by others"},
 	} {
 		tt.do()
-		if _, err := OpenSeal(dir); err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), path) {
+		if _, err := openSeal(dir); err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", tt.what, err)
 		}
 	}
-	if _, err := OpenSeal(filepath.Join(dir, "none")); err == nil {
+	if _, err := openSeal(filepath.Join(dir, "none")); err == nil {
 		t.Error("a key in no folder")
 	}
 }
@@ -151,4 +151,10 @@ func TestSealedJobs(t *testing.T) {
 	if lines := r.lines(); len(lines) > 0 {
 		t.Errorf("said %q", lines)
 	}
+}
+
+// openSeal gives the Seal of a state folder, with its key.
+func openSeal(dir string) (*Seal, error) {
+	s := LaterSeal(dir)
+	return s, s.Load()
 }
